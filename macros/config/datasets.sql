@@ -1,0 +1,228 @@
+{# The columns that every dataset has, with the type that cleaning gives them. #}
+{% macro standard_columns() %}
+    {{- return({
+        "customer_id": "text",
+        "region": "text",
+        "as_of_date": "date",
+        "last_order_date": "date",
+        "recency_days": "integer",
+        "frequency": "integer",
+        "monetary": "decimal",
+    }) -}}
+{% endmacro %}
+
+{# The SQL type of a column type that the vars name. #}
+{% macro sql_type(type) %}
+    {{- return({
+        "text": dbt.type_string(), "date": "date", "integer": dbt.type_bigint(), "decimal": "decimal(28, 6)"
+    }[type]) -}}
+{% endmacro %}
+
+{# The var rfm__datasets, checked: a list of
+   {name, rulebook (checked), records, columns: {standard name: input column}, extra_columns: [{name, column, type, stored_as}],
+   as_of_date, within, missing}. #}
+{% macro datasets() %}
+    {%- set written = var("rfm__datasets", {}) -%}
+    {%- if written is not mapping or not written -%}
+        {%- do exceptions.raise_compiler_error(
+            "rfm: var 'rfm__datasets' is not set, expected a mapping of dataset names under vars: in dbt_project.yml"
+        ) -%}
+    {%- endif -%}
+    {%- set rulebooks = rfm.rulebooks() -%}
+    {%- set checked = [] -%}
+    {%- for name in written -%}
+        {%- do checked.append(rfm.dataset(name, written[name], rulebooks)) -%}
+    {%- endfor -%}
+    {%- do rfm.name_stored_columns(checked) -%}
+    {{- return(checked) -}}
+{% endmacro %}
+
+{% macro dataset(name, written, rulebooks) %}
+    {%- set owner = "dataset '" ~ name ~ "'" -%}
+    {%- do rfm.check_name(owner, "its name", name) -%}
+    {%- do rfm.check_keys(
+        owner, "the dataset", written,
+        ["description", "rulebook", "records", "columns", "as_of_date", "within", "missing"],
+        ["rulebook", "records", "columns"]
+    ) -%}
+    {%- if "description" in written -%}
+        {%- do rfm.check_text(owner, "description", written.description) -%}
+    {%- endif -%}
+    {%- do rfm.check_one_of(owner, "rulebook", written.rulebook, rulebooks | list) -%}
+    {%- if written.records is not string or not modules.re.fullmatch("[A-Za-z0-9_]+([.][A-Za-z0-9_]+)?", written.records) -%}
+        {%- do rfm.raise_configuration_error(
+            owner, "records", written.records, "the name of a model or seed, or source_name.table_name"
+        ) -%}
+    {%- endif -%}
+    {%- do rfm.check_mapping(owner, "columns", written.columns) -%}
+    {%- set columns = {} -%}
+    {%- set extra_columns = [] -%}
+    {%- for column in written.columns -%}
+        {%- set path = "columns." ~ column -%}
+        {%- set entry = written.columns[column] -%}
+        {%- if entry is not mapping -%}
+            {%- set entry = {"column": entry} -%}
+        {%- endif -%}
+        {%- do rfm.check_name(owner, "a key of columns", column) -%}
+        {%- if column in rfm.standard_columns() -%}
+            {%- do rfm.check_keys(owner, path, entry, ["column"], ["column"]) -%}
+            {%- do columns.update({column: entry.column}) -%}
+        {%- else -%}
+            {%- do rfm.check_extra_column(owner, path, column, entry) -%}
+            {%- do extra_columns.append({
+                "name": column, "column": entry.column, "type": entry.get("type", "decimal"), "stored_as": column
+            }) -%}
+        {%- endif -%}
+        {%- do rfm.check_text(owner, path, entry.column) -%}
+    {%- endfor -%}
+    {%- if "customer_id" not in columns -%}
+        {%- do rfm.raise_configuration_error(
+            owner, "columns", "without 'customer_id'", "the column that holds the customer's id"
+        ) -%}
+    {%- endif -%}
+    {%- set as_of_date = rfm.dataset_as_of_date(owner, written, columns) -%}
+    {%- if "within" in written -%}
+        {%- do rfm.check_one_of(owner, "within", written.within, ["region"]) -%}
+        {%- if "region" not in columns -%}
+            {%- do rfm.raise_configuration_error(owner, "within", "region", "columns to name the column of the region") -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if "missing" in written -%}
+        {%- do rfm.check_one_of(owner, "missing", written.missing, ["reject", "zero"]) -%}
+    {%- endif -%}
+    {%- set dataset = {
+        "name": name,
+        "rulebook": rulebooks[written.rulebook],
+        "records": written.records,
+        "columns": columns,
+        "extra_columns": extra_columns,
+        "as_of_date": as_of_date,
+        "within": written.get("within"),
+        "missing": written.get("missing", "reject"),
+    } -%}
+    {%- do rfm.check_rulebook_columns(owner, dataset) -%}
+    {{- return(dataset) -}}
+{% endmacro %}
+
+{% macro check_extra_column(owner, path, name, entry) %}
+    {%- do rfm.check_keys(owner, path, entry, ["column", "type"], ["column"]) -%}
+    {%- do rfm.check_one_of(owner, path ~ ".type", entry.get("type", "decimal"), ["decimal", "integer", "text", "date"]) -%}
+    {%- if name in ["dataset", "group_region", "rejection_reasons", "record", "ungraded_reason", "grade", "grade_order"]
+        or modules.re.search("_(score|value)$", name) -%}
+        {%- do rfm.raise_configuration_error(
+            owner, "a key of columns", name, "another name: the marts use this one, or end a metric's columns like it"
+        ) -%}
+    {%- endif -%}
+{% endmacro %}
+
+{# The literal as-of date as yyyy-mm-dd, or none where a column holds it. #}
+{% macro dataset_as_of_date(owner, written, columns) %}
+    {%- if "as_of_date" in written and "as_of_date" in columns -%}
+        {%- do rfm.raise_configuration_error(
+            owner, "as_of_date", written.as_of_date, "either this date or columns.as_of_date, not both"
+        ) -%}
+    {%- elif "as_of_date" in written -%}
+        {%- set as_of_date = written.as_of_date | string -%}
+        {%- if not modules.re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", as_of_date) -%}
+            {%- do rfm.raise_configuration_error(owner, "as_of_date", as_of_date, "a date like 2024-11-02") -%}
+        {%- endif -%}
+        {{- return(as_of_date) -}}
+    {%- elif "as_of_date" not in columns -%}
+        {%- do rfm.raise_configuration_error(
+            owner, "columns", "without 'as_of_date'", "the column of the as-of date, or an as_of_date: for the dataset"
+        ) -%}
+    {%- endif -%}
+    {{- return(none) -}}
+{% endmacro %}
+
+{# A plain column name in the rulebook that this dataset does not have is a mistake that can be seen now. #}
+{% macro check_rulebook_columns(owner, dataset) %}
+    {%- set known = dataset.columns | list + dataset.extra_columns | map(attribute="name") | list -%}
+    {%- if dataset.as_of_date -%}
+        {%- do known.append("as_of_date") -%}
+    {%- endif -%}
+    {%- if "last_order_date" in known and "recency_days" not in known -%}
+        {%- do known.append("recency_days") -%}
+    {%- endif -%}
+    {%- for metric in dataset.rulebook.metrics -%}
+        {%- set path = "rulebook '" ~ dataset.rulebook.name ~ "' metrics." ~ metric.name -%}
+        {%- if modules.re.fullmatch("[a-z][a-z0-9_]*", metric.value) and metric.value not in known -%}
+            {%- do rfm.raise_configuration_error(
+                owner, path ~ ".value", metric.value, "one of the dataset's columns: " ~ known | join(", ")
+            ) -%}
+        {%- endif -%}
+        {%- for key in metric.score.get("tie_break", []) if key.column not in known -%}
+            {%- do rfm.raise_configuration_error(
+                owner, path ~ ".score.tie_break", key.column, "one of the dataset's columns: " ~ known | join(", ")
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{# All datasets share one table, so an extra column that two datasets give different types is stored once a type. #}
+{% macro name_stored_columns(datasets) %}
+    {%- set types = {} -%}
+    {%- for dataset in datasets -%}
+        {%- for column in dataset.extra_columns -%}
+            {%- do types.setdefault(column.name, {}).update({column.type: true}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for dataset in datasets -%}
+        {%- set renamed = {} -%}
+        {%- for column in dataset.extra_columns if types[column.name] | length > 1 -%}
+            {%- do column.update({"stored_as": column.name ~ "__" ~ column.type}) -%}
+            {%- do renamed.update({column.name: column.stored_as}) -%}
+        {%- endfor -%}
+        {%- if renamed -%}
+            {%- do dataset.update({"rulebook": rfm.with_stored_tie_breaks(dataset.rulebook, renamed)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{% endmacro %}
+
+{# A copy of the rulebook whose tie-breaks name the columns as they are stored. Others may share the rulebook itself. #}
+{% macro with_stored_tie_breaks(rulebook, renamed) %}
+    {%- set metrics = [] -%}
+    {%- for metric in rulebook.metrics -%}
+        {%- set keys = [] -%}
+        {%- for key in metric.score.get("tie_break", []) -%}
+            {%- do keys.append({"column": renamed.get(key.column, key.column), "direction": key.direction}) -%}
+        {%- endfor -%}
+        {%- do metrics.append(dict(metric, score=dict(metric.score, tie_break=keys))) -%}
+    {%- endfor -%}
+    {{- return(dict(rulebook, metrics=metrics)) -}}
+{% endmacro %}
+
+{# The extra columns of all datasets as they are stored: {stored name: type}. #}
+{% macro stored_columns(datasets) %}
+    {%- set stored = {} -%}
+    {%- for dataset in datasets -%}
+        {%- for column in dataset.extra_columns -%}
+            {%- do stored.update({column.stored_as: column.type}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(stored) -}}
+{% endmacro %}
+
+{# The metrics of all datasets, each name once. #}
+{% macro metric_names(datasets) %}
+    {%- set names = [] -%}
+    {%- for dataset in datasets -%}
+        {%- for metric in dataset.rulebook.metrics if metric.name not in names -%}
+            {%- do names.append(metric.name) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(names) -}}
+{% endmacro %}
+
+{# The tie-break columns of all datasets as they are stored: {stored name: type}. #}
+{% macro stored_tie_break_columns(datasets) %}
+    {%- set types = rfm.standard_columns() -%}
+    {%- do types.update(rfm.stored_columns(datasets)) -%}
+    {%- set stored = {} -%}
+    {%- for dataset in datasets -%}
+        {%- for column in rfm.tie_break_columns(dataset.rulebook) -%}
+            {%- do stored.update({column: types[column]}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(stored) -}}
+{% endmacro %}

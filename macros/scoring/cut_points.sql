@@ -1,0 +1,215 @@
+{# The metrics of a rulebook that are scored by rank. #}
+{% macro ranked_metrics(rulebook) %}
+    {{- return(rulebook.metrics | selectattr("score.kind", "equalto", "tiles") | list) -}}
+{% endmacro %}
+
+{# The tie-break columns of a rulebook, each once. #}
+{% macro tie_break_columns(rulebook) %}
+    {%- set columns = [] -%}
+    {%- for metric in rfm.ranked_metrics(rulebook) -%}
+        {%- for key in metric.score.tie_break if key.column not in columns -%}
+            {%- do columns.append(key.column) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
+{% endmacro %}
+
+{# CTEs that end in <prefix>_cut_points: for each group, ranked metric and tile the cut point at the tile's end,
+   as (<group columns>, metric, tile, score, score_below, value, customer_id, cut_<tie-break column>...).
+
+   The positions of the cut points follow from the number of customers; the running count over distinct values finds
+   the values there, so customers are counted and never sorted. Only where a cut point falls between customers of one
+   value are those put in order, to find the last one above it. customer_id is null where a whole value is above it.
+
+   prefix (string): starts the names of the CTEs
+   measured (string): relation or CTE with the group columns, customer_id, <metric>_value and the tie-break columns
+   where (string): condition on its rows, so that every metric has a value
+   rulebook: as rulebooks() returns it, with at least one ranked metric
+   group_columns (list of strings): what the customers of a group share; empty for one group #}
+{% macro cut_point_ctes(prefix, measured, where, rulebook, group_columns) %}
+{%- set metrics = rfm.ranked_metrics(rulebook) -%}
+{%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" %}
+{{ prefix }}_value_counts as (
+    {%- for metric in metrics %}
+    select
+        {{ groups }}'{{ metric.name }}' as metric,
+        {{ metric.name }}_value as value,
+        {{ "" if metric.better == "low" else "-" }}{{ metric.name }}_value as best_first,
+        count(*) as customers
+    from {{ measured }}
+    where {{ where }}
+    group by {{ groups }}{{ metric.name }}_value
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+),
+
+{{ prefix }}_running_counts as (
+    select
+        {{ groups }}metric,
+        value,
+        sum(customers) over (
+            partition by {{ groups }}metric order by best_first asc
+            rows between unbounded preceding and current row
+        ) - customers as customers_before,
+        sum(customers) over (
+            partition by {{ groups }}metric order by best_first asc
+            rows between unbounded preceding and current row
+        ) as customers_through,
+        sum(customers) over (partition by {{ groups }}metric) as group_customers
+    from {{ prefix }}_value_counts
+),
+
+{{ prefix }}_tiles as (
+    {%- for metric in metrics %}
+    {%- set metric_loop = loop %}
+    {%- for cut in rfm.tile_cut_points(metric).above %}
+    {{ "union all " if not (loop.first and metric_loop.first) -}}
+    select '{{ metric.name }}' as metric, {{ metric.score.tiles }} as tiles, {{ cut.tile }} as tile, {{ cut.score }} as score, {{ rfm.tile_cut_points(metric).lowest }} as lowest_score, '{{ metric.score.ties }}' as ties
+    {%- endfor %}
+    {%- endfor %}
+),
+
+-- NTILE gives the first (customers modulo tiles) tiles one customer more.
+{{ prefix }}_positions as (
+    select
+        counted.*,
+        tiles.tile,
+        tiles.score,
+        tiles.lowest_score,
+        tiles.ties,
+        tiles.tile * ((counted.group_customers - mod(counted.group_customers, tiles.tiles)) / tiles.tiles)
+        + least(tiles.tile, mod(counted.group_customers, tiles.tiles)) as position
+    from {{ prefix }}_running_counts as counted
+    inner join {{ prefix }}_tiles as tiles on counted.metric = tiles.metric
+),
+
+{{ prefix }}_cut_values as (
+    select
+        {{ groups }}metric,
+        tile,
+        score,
+        lowest_score,
+        ties,
+        value,
+        case
+            when ties = 'split' and position < customers_through then cast(position - customers_before as bigint)
+        end as tied_position,
+        lag(value) over (partition by {{ groups }}metric order by tile asc) as previous_value
+    from {{ prefix }}_positions
+    where customers_before < position and position <= customers_through
+),
+{%- for metric in metrics if metric.score.ties == "split" %}
+
+{{ prefix }}_{{ metric.name }}_tied as (
+    select
+        {% for column in group_columns %}customers.{{ column }}, {% endfor %}customers.{{ metric.name }}_value as value,
+        customers.customer_id,
+        {%- for key in metric.score.tie_break %}
+        customers.{{ key.column }},
+        {%- endfor %}
+        row_number() over (
+            partition by {% for column in group_columns %}customers.{{ column }}, {% endfor %}customers.{{ metric.name }}_value
+            order by {% for key in metric.score.tie_break %}customers.{{ key.column }} {{ key.direction }} nulls last, {% endfor -%}
+            customers.customer_id asc
+        ) as tied_position
+    from (select * from {{ measured }} where {{ where }}) as customers
+    inner join (
+        select distinct {{ groups }}value
+        from {{ prefix }}_cut_values
+        where metric = '{{ metric.name }}' and tied_position is not null
+    ) as cut_values
+        on
+            customers.{{ metric.name }}_value = cut_values.value
+            {%- for column in group_columns %}
+            and customers.{{ column }} = cut_values.{{ column }}
+            {%- endfor %}
+),
+{%- endfor %}
+
+{{ prefix }}_cut_customers as (
+    {%- set split_metrics = metrics | selectattr("score.ties", "equalto", "split") | list %}
+    {%- for metric in split_metrics %}
+    {%- set own_columns = metric.score.tie_break | map(attribute="column") | list %}
+    select
+        {{ groups }}'{{ metric.name }}' as metric,
+        value,
+        tied_position,
+        customer_id
+        {%- for column in rfm.tie_break_columns(rulebook) %},
+        {{ column if column in own_columns else "null" }} as cut_{{ column }}
+        {%- endfor %}
+    from {{ prefix }}_{{ metric.name }}_tied
+    {{ "union all" if not loop.last }}
+    {%- else %}
+    select
+        {{ groups }}metric,
+        value,
+        tied_position,
+        cast(null as {{ dbt.type_string() }}) as customer_id
+    from {{ prefix }}_cut_values
+    where 1 = 0
+    {%- endfor %}
+),
+
+-- Where equal values stay together, a value at two cut points earns the better score and the other is never reached.
+{{ prefix }}_cut_points as (
+    select
+        {% for column in group_columns %}cut_values.{{ column }}, {% endfor %}cut_values.metric,
+        cut_values.tile,
+        cut_values.score,
+        coalesce(
+            lead(cut_values.score) over (
+                partition by {% for column in group_columns %}cut_values.{{ column }}, {% endfor %}cut_values.metric
+                order by cut_values.tile asc
+            ),
+            cut_values.lowest_score
+        ) as score_below,
+        cut_values.value,
+        cut_customers.customer_id
+        {%- for column in rfm.tie_break_columns(rulebook) %},
+        cut_customers.cut_{{ column }}
+        {%- endfor %}
+    from {{ prefix }}_cut_values as cut_values
+    left join {{ prefix }}_cut_customers as cut_customers
+        on
+            cut_values.metric = cut_customers.metric
+            and cut_values.value = cut_customers.value
+            and cut_values.tied_position = cut_customers.tied_position
+            {%- for column in group_columns %}
+            and cut_values.{{ column }} = cut_customers.{{ column }}
+            {%- endfor %}
+    where
+        cut_values.ties = 'split'
+        or cut_values.previous_value is null
+        or cut_values.previous_value != cut_values.value
+)
+{%- endmacro %}
+
+{# One CTE, <prefix>_cut_columns: the cut points of a group side by side, as
+   (<group columns>, <metric>_cut_<tile>, <metric>_cut_<tile>_customer_id, <metric>_cut_<tile>_<tie-break column>...). #}
+{% macro cut_columns_cte(prefix, cut_points, where, rulebook, group_columns) %}
+{{ prefix }}_cut_columns as (
+    select
+        {%- for column in group_columns %}
+        {{ column }},
+        {%- endfor %}
+        {%- for metric in rfm.ranked_metrics(rulebook) %}
+        {%- set metric_loop = loop %}
+        {%- for cut in rfm.tile_cut_points(metric).above %}
+        {%- set condition = "case when metric = '" ~ metric.name ~ "' and tile = " ~ cut.tile ~ " then " %}
+        {%- set cut_column = metric.name ~ "_cut_" ~ cut.tile %}
+        max({{ condition }}value end) as {{ cut_column }}
+        {%- if metric.score.ties == "split" %},
+        max({{ condition }}customer_id end) as {{ cut_column }}_customer_id
+        {%- for key in metric.score.tie_break %},
+        max({{ condition }}cut_{{ key.column }} end) as {{ cut_column }}_{{ key.column }}
+        {%- endfor %}
+        {%- endif %}
+        {{- "," if not (loop.last and metric_loop.last) }}
+        {%- endfor %}
+        {%- endfor %}
+    from {{ cut_points }}
+    where {{ where }}
+    {{ "group by " ~ group_columns | join(", ") if group_columns }}
+)
+{%- endmacro %}

@@ -1,0 +1,4 @@
+{# No score given: the value itself. #}
+{% macro score_value(metric) %}
+    {{- return(metric.name ~ "_value") -}}
+{% endmacro %}

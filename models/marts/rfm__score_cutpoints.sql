@@ -1,0 +1,71 @@
+{{ config(materialized='incremental', incremental_strategy='rfm__replace_dates', on_schema_change='append_new_columns') }}
+-- depends_on: {{ ref('int_rfm__input_dates') }}
+{%- set datasets = rfm.datasets() %}
+with
+
+scored_customers as (
+    select * from {{ ref('int_rfm__scored_customers') }}
+    where ungraded_reason is null
+),
+
+tied_values as (
+    select distinct
+        dataset,
+        as_of_date,
+        group_region,
+        metric,
+        value
+    from {{ ref('int_rfm__cut_points') }}
+    where customer_id is not null
+),
+
+values_by_score as (
+    {%- for dataset in datasets %}
+    {%- set dataset_loop = loop %}
+    {%- for metric in dataset.rulebook.metrics %}
+    select
+        dataset,
+        as_of_date,
+        group_region,
+        '{{ metric.name }}' as metric,
+        '{{ metric.better }}' as better,
+        {{ metric.name }}_score as score,
+        {{ metric.name }}_value as value,
+        count(*) as customers
+    from scored_customers
+    where dataset = '{{ dataset.name }}'
+    group by dataset, as_of_date, group_region, {{ metric.name }}_score, {{ metric.name }}_value
+    {{ "union all" if not (loop.last and dataset_loop.last) }}
+    {%- endfor %}
+    {%- endfor %}
+),
+
+final as (
+    select
+        values_by_score.dataset,
+        values_by_score.as_of_date,
+        values_by_score.group_region as region,
+        values_by_score.metric,
+        values_by_score.score,
+        case when values_by_score.better = 'low' then min(values_by_score.value) else max(values_by_score.value) end as best_value,
+        case when values_by_score.better = 'low' then max(values_by_score.value) else min(values_by_score.value) end as worst_value,
+        cast(sum(values_by_score.customers) as bigint) as customers,
+        cast(sum(case when tied_values.value is not null then values_by_score.customers else 0 end) as bigint) as tied_customers
+    from values_by_score
+    left join tied_values
+        on
+            values_by_score.dataset = tied_values.dataset
+            and values_by_score.as_of_date = tied_values.as_of_date
+            and values_by_score.group_region = tied_values.group_region
+            and values_by_score.metric = tied_values.metric
+            and values_by_score.value = tied_values.value
+    group by
+        values_by_score.dataset,
+        values_by_score.as_of_date,
+        values_by_score.group_region,
+        values_by_score.metric,
+        values_by_score.better,
+        values_by_score.score
+)
+
+select * from final

@@ -1,0 +1,70 @@
+{%- set datasets = rfm.datasets() -%}
+{%- set inputs = {} -%}
+{%- for dataset in datasets -%}
+    {%- do inputs.update({dataset.name: rfm.input_relation(dataset)}) -%}
+{%- endfor -%}
+{%- set columns = rfm.input_columns(datasets, inputs) -%}
+{%- set values = ["last_order_date", "recency_days", "frequency", "monetary", "region"]
+    + rfm.stored_columns(datasets) | list %}
+with
+{%- for dataset in datasets %}
+
+{{ rfm.clean_records_ctes(dataset, inputs[dataset.name], columns[dataset.name]) }},
+{%- endfor %}
+
+checked as (
+    {%- for dataset in datasets %}
+    select * from {{ dataset.name }}_checked
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+),
+
+-- Of the rows that speak of one customer and as-of date the first is kept: the latest last order, then the larger
+-- amount, then the smaller remaining values.
+compared as (
+    select
+        *,
+        row_number() over (
+            partition by dataset, as_of_date, customer_id
+            order by
+                last_order_date desc nulls last,
+                monetary desc nulls last,
+                {%- for column in values if column not in ["last_order_date", "monetary"] %}
+                {{ column }} asc nulls last,
+                {%- endfor %}
+                record asc
+        ) as preference,
+        row_number() over (
+            partition by dataset, as_of_date, customer_id, {{ values | join(", ") }}
+            order by record asc
+        ) as copy_number
+    from checked
+    where is_contested
+),
+
+final as (
+    select
+        dataset,
+        as_of_date,
+        region,
+        customer_id,
+        {{ values | reject("equalto", "region") | join(",\n        ") }},
+        rejection_reasons,
+        record
+    from checked
+    where not is_contested
+
+    union all
+
+    select
+        dataset,
+        as_of_date,
+        region,
+        customer_id,
+        {{ values | reject("equalto", "region") | join(",\n        ") }},
+        case when copy_number > 1 then 'duplicate' when preference > 1 then 'superseded' end as rejection_reasons,
+        case when preference > 1 then record end as record
+    from compared
+)
+
+select * from final

@@ -1,0 +1,218 @@
+"""Projects for the tests: a user's own dbt project that installs this package, built in process on its own DuckDB file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from hypothesis import settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CASES = REPOSITORY.parent / "shared" / "cases"
+
+settings.register_profile("rfm", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("rfm")
+
+Row = dict[str, Any]
+
+
+@dataclass
+class Result:
+    """What a dbt call came to."""
+
+    success: bool
+    messages: list[str]
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.messages)
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines that this package's own errors print."""
+        return [line.strip() for line in self.text.splitlines() if line.strip().startswith("rfm: ")]
+
+
+def invoke(*arguments: str, manifest: Any = None) -> Result:
+    """Call dbt in process and let go of the database file."""
+    messages: list[str] = []
+    runner = dbtRunner(manifest=manifest, callbacks=[lambda event: messages.append(event.info.msg)])
+    try:
+        outcome = runner.invoke(list(arguments))
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+    if outcome.exception is not None:
+        messages.append(str(outcome.exception))
+    return Result(bool(outcome.success), messages)
+
+
+@dataclass
+class Project:
+    """A dbt project in a folder of its own, with one DuckDB file."""
+
+    folder: Path
+    database: Path
+    profiles: Path
+    threads: int = 4
+    arguments: list[str] = field(default_factory=list)
+
+    def dbt(self, command: str, *arguments: str) -> Result:
+        """Call a dbt command on this project."""
+        with contextlib.chdir(self.folder):
+            return invoke(
+                command,
+                "--project-dir",
+                str(self.folder),
+                "--profiles-dir",
+                str(self.profiles),
+                "--target-path",
+                str(self.folder / "target"),
+                "--log-path",
+                str(self.folder / "logs"),
+                *(["--threads", str(self.threads)] if command in {"build", "run", "test", "compile"} else []),
+                *self.arguments,
+                *arguments,
+            )
+
+    def build(self, *arguments: str) -> Result:
+        """Build, and show dbt's messages where it fails."""
+        result = self.dbt("build", *arguments)
+        assert result.success, result.text
+        return result
+
+    def load(self, table: str, rows: Sequence[Row], columns: Iterable[str] | None = None) -> None:
+        """Put rows into a table of text columns in the schema 'input', as an export that nobody cleaned."""
+        names = list(columns if columns is not None else rows[0])
+        with duckdb.connect(str(self.database)) as connection:
+            load_table(connection, f"input.{table}", rows, names)
+
+    def query(self, sql: str) -> list[Row]:
+        """Return the rows of a query as mappings."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return rows_of(connection, sql)
+
+    def mart(self, name: str, order_by: str = "all") -> list[Row]:
+        """Return a mart's rows in a full order."""
+        return self.query(f"select * from {name} order by {order_by}")
+
+
+def quoted(name: str) -> str:
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def load_table(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Create or replace a table of text columns."""
+    connection.execute("create schema if not exists input")
+    connection.execute(f"create or replace table {table} ({', '.join(f'{quoted(name)} varchar' for name in columns)})")
+    arrow = {name: [row.get(name) for row in rows] for name in columns}
+    if rows:
+        import pyarrow
+
+        source = pyarrow.table({name: pyarrow.array(values, pyarrow.string()) for name, values in arrow.items()})
+        connection.register("loaded_rows", source)
+        connection.execute(f"insert into {table} select * from loaded_rows")
+        connection.unregister("loaded_rows")
+
+
+def rows_of(connection: duckdb.DuckDBPyConnection, sql: str) -> list[Row]:
+    """Return the rows of a query as mappings."""
+    cursor = connection.execute(sql)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def write_project(
+    folder: Path,
+    rulebooks: Row,
+    datasets: Row,
+    tables: Iterable[str] = (),
+    files: dict[str, str] | None = None,
+    sources: list[Row] | None = None,
+) -> Project:
+    """Write a user's project: dbt_project.yml with the two vars, a profile, the sources, and the package installed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "models").mkdir(exist_ok=True)
+    project = {
+        "name": "shop",
+        "version": "1.0.0",
+        "profile": "shop",
+        "vars": {"rfm__rulebooks": rulebooks, "rfm__datasets": datasets},
+    }
+    dump(folder / "dbt_project.yml", project)
+    dump(folder / "packages.yml", {"packages": [{"local": str(REPOSITORY)}]})
+    output = {"type": "duckdb", "path": str(folder / "shop.duckdb"), "threads": 4, "plugins": [{"module": "dbt_rfm.xlsx"}]}
+    dump(folder / "profiles.yml", {"shop": {"target": "dev", "outputs": {"dev": output}}})
+    listed = list(sources or [])
+    if tables:
+        listed.append({"name": "input", "schema": "input", "tables": [{"name": name} for name in tables]})
+    if listed:
+        dump(folder / "models" / "sources.yml", {"version": 2, "sources": listed})
+    for name, text in (files or {}).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    # What `dbt deps` does with a local package, without its seconds; test_package calls the real one.
+    (folder / "dbt_packages").mkdir(exist_ok=True)
+    link = folder / "dbt_packages" / "rfm"
+    if not link.exists():
+        link.symlink_to(REPOSITORY, target_is_directory=True)
+    return Project(folder, folder / "shop.duckdb", folder)
+
+
+def dump(path: Path, content: Any) -> None:
+    """Write YAML."""
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Callable[..., Project]:
+    """Write user projects below the test's own folder."""
+
+    def make(*arguments: Any, name: str = "shop", **keywords: Any) -> Project:
+        return write_project(tmp_path / name, *arguments, **keywords)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """This repository's own project, built once into a file of its own."""
+    folder = tmp_path_factory.mktemp("demo")
+    database = folder / "demo.duckdb"
+    project = Project(REPOSITORY, database, REPOSITORY / "profiles")
+    project.arguments = ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
+    before = os.environ.get("RFM_DUCKDB_PATH")
+    os.environ["RFM_DUCKDB_PATH"] = str(database)
+    project.build()
+    yield project
+    if before is None:
+        os.environ.pop("RFM_DUCKDB_PATH", None)
+    else:
+        os.environ["RFM_DUCKDB_PATH"] = before
+
+
+def demo_vars() -> Row:
+    """The vars of this repository's own dbt_project.yml."""
+    return yaml.safe_load((REPOSITORY / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+
+
+QUINTILE: Row = demo_vars()["rfm__rulebooks"]["platform_quintile"]
+STANDARD_COLUMNS: Row = {
+    "customer_id": "customer_id",
+    "region": "region",
+    "as_of_date": "as_of_date",
+    "last_order_date": "last_order_date",
+    "recency_days": "recency_days",
+    "frequency": "frequency",
+    "monetary": "monetary",
+}
