@@ -198,7 +198,7 @@ def clean(rows: list[Row], dataset: dict[str, Any]) -> tuple[list[Customer], lis
 
 # --- Grading ----------------------------------------------------------------------------------------------------------
 
-METRIC_KEYS = {"description", "value", "better", "score"}
+METRIC_KEYS = {"description", "value", "better", "score", "clamp"}
 SCORE_KEYS = {"tiles", "ties", "tie_break", "clamp"}
 GRADE_KEYS = {"grade", "min", "above", "max", "below"}
 
@@ -212,7 +212,9 @@ def metric_value(customer: Customer, metric: dict[str, Any]) -> Decimal | None:
 
 def score_metric(group: list[Customer], name: str, metric: dict[str, Any]) -> None:
     """Score one metric of all customers of a group; their `<name>_value` is there already."""
-    score = metric.get("score") or {}
+    score = dict(metric.get("score") or {})
+    if "clamp" in metric:  # It may stand inside the score or beside it.
+        score["clamp"] = metric["clamp"]
     unknown = (set(metric) - METRIC_KEYS) | (set(score) - SCORE_KEYS)
     if unknown:
         raise ValueError(f"metric {name}: the oracle does not know {sorted(unknown)}")

@@ -2,8 +2,9 @@
    used (null where there are none), and the row itself as JSON where it may be rejected.
 
    dataset: as datasets() returns it
-   relation: the input; column_types: {column of the input: database type}, in the spelling of the database #}
-{% macro clean_records_ctes(dataset, relation, column_types) %}
+   relation: the input; column_types: {column of the input: database type}, in the spelling of the database
+   stored_columns: {column: type}, the extra columns of all datasets #}
+{% macro clean_records_ctes(dataset, relation, column_types, stored_columns) %}
 {%- set prefix = dataset.name %}
 {%- set given = rfm.given_columns(dataset, column_types) %}
 {{ prefix }}_input as (
@@ -101,7 +102,7 @@
         {%- for column in dataset.extra_columns %}
             {%- do own.update({column.stored_as: column.name ~ "_read"}) %}
         {%- endfor %}
-        {%- for stored, type in rfm.stored_columns(rfm.datasets()).items() %}
+        {%- for stored, type in stored_columns.items() %}
         cast({{ "records." ~ own[stored] if stored in own else "null" }} as {{ rfm.sql_type(type) }}) as {{ stored }},
         {%- endfor %}
         records.rejection_reasons,

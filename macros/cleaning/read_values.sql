@@ -34,7 +34,8 @@
    date: year-month-day with or without a time of day, yyyymmdd, or the five digits of a spreadsheet's serial number
    (days since 1899-12-30). #}
 {% macro read_value(value, kind, type) %}
-    {%- set digits = "([-+]?¥? ?|¥ ?[-+])([0-9]+|[0-9]{1,3}(,[0-9]{3})+)" -%}
+    {%- set sign = "([-+]?¥? ?|¥ ?[-+])" -%}
+    {%- set digits = "([0-9]+|[0-9]{1,3}(,[0-9]{3})+)" -%}
     {%- set number = rfm.try_cast("translate(" ~ value ~ ", ',¥元 ', '')", "decimal(28, 6)") -%}
     {%- if type == "text" -%}
         {{- return("cast(" ~ value ~ " as " ~ dbt.type_string() ~ ")" if kind != "text" else value) -}}
@@ -44,14 +45,16 @@
         ) -}}
     {%- elif type == "integer" -%}
         {{- return(
-            "case when " ~ rfm.matches(value, digits ~ "([.]0*)?( ?元)?") ~ " then "
+            "case when " ~ rfm.matches(value, sign ~ digits ~ "([.]0*)?( ?元)?") ~ " then "
             ~ rfm.try_cast(number, dbt.type_bigint()) ~ " end"
         ) -}}
     {%- elif type == "decimal" and kind == "number" -%}
         {{- return(rfm.try_cast(value, "decimal(28, 6)")) -}}
     {%- elif type == "decimal" -%}
         {{- return(
-            "case when " ~ rfm.matches(value, digits ~ "([.][0-9]*)?([eE][-+]?[0-9]+)?( ?元)?") ~ " then " ~ number ~ " end"
+            "case when "
+            ~ rfm.matches(value, sign ~ "(" ~ digits ~ "([.][0-9]*)?|[.][0-9]+)([eE][-+]?[0-9]+)?( ?元)?")
+            ~ " then " ~ number ~ " end"
         ) -}}
     {%- elif kind == "date" -%}
         {{- return("cast(" ~ value ~ " as date)") -}}

@@ -18,10 +18,16 @@
     }[type]) -}}
 {% endmacro %}
 
+{# The datasets for a model that only needs them when it runs: none while dbt parses. One model, stg_rfm__records, calls
+   checked_datasets() then, so a mistake in the vars stops the parse, and the vars are read once and not once a model. #}
+{% macro datasets() %}
+    {{- return(rfm.checked_datasets() if execute else []) -}}
+{% endmacro %}
+
 {# The var rfm__datasets, checked: a list of
    {name, rulebook (checked), records, columns: {standard name: input column}, extra_columns: [{name, column, type, stored_as}],
    as_of_date, within, missing}. #}
-{% macro datasets() %}
+{% macro checked_datasets() %}
     {%- set written = var("rfm__datasets", {}) -%}
     {%- if written is not mapping or not written -%}
         {%- do exceptions.raise_compiler_error(
@@ -50,7 +56,7 @@
     {%- endif -%}
     {%- do rfm.check_one_of(owner, "rulebook", written.rulebook, rulebooks | list) -%}
     {%- if written.records is not string or not modules.re.fullmatch("[A-Za-z0-9_]+([.][A-Za-z0-9_]+)?", written.records) -%}
-        {%- do rfm.raise_configuration_error(
+        {%- do rfm.raise_wrong_value(
             owner, "records", written.records, "the name of a model or seed, or source_name.table_name"
         ) -%}
     {%- endif -%}
@@ -76,15 +82,13 @@
         {%- do rfm.check_text(owner, path, entry.column) -%}
     {%- endfor -%}
     {%- if "customer_id" not in columns -%}
-        {%- do rfm.raise_configuration_error(
-            owner, "columns", "without 'customer_id'", "the column that holds the customer's id"
-        ) -%}
+        {%- do rfm.raise_missing_key(owner, "columns", "customer_id", "the column that holds the customer's id") -%}
     {%- endif -%}
     {%- set as_of_date = rfm.dataset_as_of_date(owner, written, columns) -%}
     {%- if "within" in written -%}
         {%- do rfm.check_one_of(owner, "within", written.within, ["region"]) -%}
         {%- if "region" not in columns -%}
-            {%- do rfm.raise_configuration_error(owner, "within", "region", "columns to name the column of the region") -%}
+            {%- do rfm.raise_wrong_value(owner, "within", "region", "columns to name the column of the region") -%}
         {%- endif -%}
     {%- endif -%}
     {%- if "missing" in written -%}
@@ -109,7 +113,7 @@
     {%- do rfm.check_one_of(owner, path ~ ".type", entry.get("type", "decimal"), ["decimal", "integer", "text", "date"]) -%}
     {%- if name in ["dataset", "group_region", "rejection_reasons", "record", "ungraded_reason", "grade", "grade_order"]
         or modules.re.search("_(score|value)$", name) -%}
-        {%- do rfm.raise_configuration_error(
+        {%- do rfm.raise_wrong_value(
             owner, "a key of columns", name, "another name: the marts use this one, or end a metric's columns like it"
         ) -%}
     {%- endif -%}
@@ -118,18 +122,18 @@
 {# The literal as-of date as yyyy-mm-dd, or none where a column holds it. #}
 {% macro dataset_as_of_date(owner, written, columns) %}
     {%- if "as_of_date" in written and "as_of_date" in columns -%}
-        {%- do rfm.raise_configuration_error(
+        {%- do rfm.raise_wrong_value(
             owner, "as_of_date", written.as_of_date, "either this date or columns.as_of_date, not both"
         ) -%}
     {%- elif "as_of_date" in written -%}
         {%- set as_of_date = written.as_of_date | string -%}
         {%- if not modules.re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", as_of_date) -%}
-            {%- do rfm.raise_configuration_error(owner, "as_of_date", as_of_date, "a date like 2024-11-02") -%}
+            {%- do rfm.raise_wrong_value(owner, "as_of_date", as_of_date, "a date like 2024-11-02") -%}
         {%- endif -%}
         {{- return(as_of_date) -}}
     {%- elif "as_of_date" not in columns -%}
-        {%- do rfm.raise_configuration_error(
-            owner, "columns", "without 'as_of_date'", "the column of the as-of date, or an as_of_date: for the dataset"
+        {%- do rfm.raise_missing_key(
+            owner, "columns", "as_of_date", "the column of the as-of date, or an as_of_date: for the dataset"
         ) -%}
     {%- endif -%}
     {{- return(none) -}}
@@ -147,12 +151,12 @@
     {%- for metric in dataset.rulebook.metrics -%}
         {%- set path = "rulebook '" ~ dataset.rulebook.name ~ "' metrics." ~ metric.name -%}
         {%- if modules.re.fullmatch("[a-z][a-z0-9_]*", metric.value) and metric.value not in known -%}
-            {%- do rfm.raise_configuration_error(
+            {%- do rfm.raise_wrong_value(
                 owner, path ~ ".value", metric.value, "one of the dataset's columns: " ~ known | join(", ")
             ) -%}
         {%- endif -%}
         {%- for key in metric.score.get("tie_break", []) if key.column not in known -%}
-            {%- do rfm.raise_configuration_error(
+            {%- do rfm.raise_wrong_value(
                 owner, path ~ ".score.tie_break", key.column, "one of the dataset's columns: " ~ known | join(", ")
             ) -%}
         {%- endfor -%}

@@ -16,7 +16,7 @@
         {%- endfor -%}
         {%- for pair in [("min", "above"), ("max", "below")] if pair[0] in rung and pair[1] in rung -%}
             {%- do rfm.raise_configuration_error(
-                owner, here, "both '" ~ pair[0] ~ "' and '" ~ pair[1] ~ "'", "one of the two"
+                owner, here ~ " has both '" ~ pair[0] ~ "' and '" ~ pair[1] ~ "'", "one of the two"
             ) -%}
         {%- endfor -%}
         {#- Each bound as (value, side): side orders what lies just before, at and just after the value. -#}
@@ -25,24 +25,23 @@
         {%- set high = (rung["max"], 0) if "max" in rung else (rung["below"], -1) if "below" in rung else (infinity, 0) -%}
         {%- if low > high -%}
             {%- do rfm.raise_configuration_error(
-                owner, here ~ " ('" ~ rung.label ~ "')", "empty: its lower bound is above its upper bound",
-                "bounds that some value fits"
+                owner, here ~ " ('" ~ rung.label ~ "') has its lower bound above its upper bound", "bounds that some value fits"
             ) -%}
         {%- endif -%}
         {%- if low == (-infinity, 0) and high == (infinity, 0) and not loop.last -%}
             {%- do rfm.raise_configuration_error(
-                owner, here ~ " ('" ~ rung.label ~ "')", "an otherwise (it has no bounds)", "the otherwise to be the last"
+                owner, here ~ " ('" ~ rung.label ~ "') has no bounds", "such an otherwise to be the last"
             ) -%}
         {%- endif -%}
         {%- for other in earlier -%}
             {%- if other.low <= low and high <= other.high -%}
                 {%- do rfm.raise_configuration_error(
-                    owner, here ~ " ('" ~ rung.label ~ "')", "never reached: '" ~ other.label ~ "' before it takes every value",
+                    owner, here ~ " ('" ~ rung.label ~ "') is never reached behind '" ~ other.label ~ "'",
                     "the best entry first, each with a wider or another range"
                 ) -%}
             {%- elif other.low <= high and low <= other.high and not (low <= other.low and other.high <= high) -%}
                 {%- do rfm.raise_configuration_error(
-                    owner, here ~ " ('" ~ rung.label ~ "')", "overlapping '" ~ other.label ~ "'",
+                    owner, here ~ " ('" ~ rung.label ~ "') overlaps '" ~ other.label ~ "'",
                     "ranges that share no value (use above and below at a shared bound)"
                 ) -%}
             {%- endif -%}
@@ -56,7 +55,7 @@
         {%- endfor -%}
         {%- if walk.at > high -%}
             {%- do rfm.raise_configuration_error(
-                owner, here ~ " ('" ~ rung.label ~ "')", "never reached: the entries before it take every value",
+                owner, here ~ " ('" ~ rung.label ~ "') is never reached behind the entries before it",
                 "the best entry first, each with a wider or another range"
             ) -%}
         {%- endif -%}

@@ -49,32 +49,45 @@
     {%- set path = "metrics." ~ name -%}
     {%- do rfm.check_name(owner, "a key of metrics", name) -%}
     {%- if name == "total" -%}
-        {%- do rfm.raise_configuration_error(owner, "a key of metrics", name, "another name: total_score is the total's") -%}
+        {%- do rfm.raise_wrong_value(owner, "a key of metrics", name, "another name: total_score is the total's") -%}
     {%- endif -%}
     {%- do rfm.check_keys(owner, path, written, ["value", "better", "score", "clamp"], ["value"]) -%}
     {%- do rfm.check_expression(owner, path ~ ".value", written.value) -%}
     {%- set better = written.get("better", "high") -%}
     {%- do rfm.check_one_of(owner, path ~ ".better", better, ["high", "low"]) -%}
-    {%- set clamp = written.get("clamp") -%}
-    {%- if "clamp" in written -%}
-        {%- if clamp is string or clamp is mapping or clamp is not sequence or clamp | length != 2 -%}
-            {%- do rfm.raise_configuration_error(owner, path ~ ".clamp", clamp, "a list of two numbers: [lowest, highest]") -%}
-        {%- endif -%}
-        {%- for bound in clamp -%}
-            {%- do rfm.check_number(owner, path ~ ".clamp", bound) -%}
-        {%- endfor -%}
-        {%- if clamp[0] > clamp[1] -%}
-            {%- do rfm.raise_configuration_error(owner, path ~ ".clamp", clamp, "the lower bound first") -%}
-        {%- endif -%}
+    {%- set score = written.get("score", {}) -%}
+    {%- if "score" in written -%}
+        {%- do rfm.check_mapping(owner, path ~ ".score", score) -%}
+    {%- endif -%}
+    {%- if "clamp" in score -%}
+        {%- set clamp = rfm.check_clamp(owner, path ~ ".score.clamp", score.clamp) -%}
+    {%- elif "clamp" in written -%}
+        {%- set clamp = rfm.check_clamp(owner, path ~ ".clamp", written.clamp) -%}
+    {%- else -%}
+        {%- set clamp = none -%}
     {%- endif -%}
     {{- return({
         "name": name,
         "value": written.value,
         "better": better,
-        "score": rfm.check_score(owner, path ~ ".score", written["score"]) if "score" in written else {"kind": "value"},
+        "score": rfm.check_score(owner, path ~ ".score", score),
         "clamp": clamp,
         "weight": total.get(name),
     }) -}}
+{% endmacro %}
+
+{# The bounds of a score; they stand inside score, or beside it. #}
+{% macro check_clamp(owner, path, clamp) %}
+    {%- if clamp is string or clamp is mapping or clamp is not sequence or clamp | length != 2 -%}
+        {%- do rfm.raise_wrong_value(owner, path, clamp, "a list of two numbers: [lowest, highest]") -%}
+    {%- endif -%}
+    {%- for bound in clamp -%}
+        {%- do rfm.check_number(owner, path, bound) -%}
+    {%- endfor -%}
+    {%- if clamp[0] > clamp[1] -%}
+        {%- do rfm.raise_wrong_value(owner, path, clamp, "the lower bound first") -%}
+    {%- endif -%}
+    {{- return(clamp) -}}
 {% endmacro %}
 
 {# The total: a mapping of metric name to weight, one for each metric. Empty where the rulebook has no total. #}
@@ -84,19 +97,17 @@
         {%- do rfm.check_mapping(owner, "total", total) -%}
         {%- for metric in total -%}
             {%- if metric not in written.metrics -%}
-                {%- do rfm.raise_configuration_error(
-                    owner, "a key of total", metric, "one of the metrics: " ~ written.metrics | join(", ")
-                ) -%}
+                {%- do rfm.raise_unknown_key(owner, "total", metric, written.metrics) -%}
             {%- endif -%}
             {%- do rfm.check_number(owner, "total." ~ metric, total[metric], digits=3) -%}
         {%- endfor -%}
         {%- for metric in written.metrics if metric not in total -%}
-            {%- do rfm.raise_configuration_error(
-                owner, "total", "without '" ~ metric ~ "'", "a weight for every metric: " ~ written.metrics | join(", ")
+            {%- do rfm.raise_missing_key(
+                owner, "total", metric, "a weight for every metric: " ~ written.metrics | join(", ")
             ) -%}
         {%- endfor -%}
     {%- elif "round" in written -%}
-        {%- do rfm.raise_configuration_error(owner, "round", written["round"], "a total that it rounds") -%}
+        {%- do rfm.raise_wrong_value(owner, "round", written["round"], "a total that it rounds") -%}
     {%- endif -%}
     {{- return(total) -}}
 {% endmacro %}
@@ -107,10 +118,10 @@
     {%- if "grades" in written -%}
         {%- if written.grades is string or written.grades is mapping or written.grades is not sequence
             or not written.grades -%}
-            {%- do rfm.raise_configuration_error(owner, "grades", written.grades, "a list of grades, best first") -%}
+            {%- do rfm.raise_wrong_value(owner, "grades", written.grades, "a list of grades, best first") -%}
         {%- endif -%}
         {%- if not total -%}
-            {%- do rfm.raise_configuration_error(owner, "the rulebook", "without 'total'", "a total that earns the grades") -%}
+            {%- do rfm.raise_missing_key(owner, "the rulebook", "total", "a total that earns the grades") -%}
         {%- endif -%}
         {%- set names = [] -%}
         {%- for entry in written.grades -%}
@@ -118,7 +129,7 @@
             {%- do rfm.check_keys(owner, path, entry, ["grade"] + rfm.bound_names(), ["grade"]) -%}
             {%- do rfm.check_text(owner, path ~ ".grade", entry.grade) -%}
             {%- if entry.grade in names -%}
-                {%- do rfm.raise_configuration_error(owner, path ~ ".grade", entry.grade, "each grade once") -%}
+                {%- do rfm.raise_wrong_value(owner, path ~ ".grade", entry.grade, "each grade once") -%}
             {%- endif -%}
             {%- do names.append(entry.grade) -%}
             {%- set grade = {"order": loop.index, "label": entry.grade} -%}
@@ -144,7 +155,7 @@
             {%- endif -%}
             {%- if "services" in action -%}
                 {%- if action.services is string or action.services is mapping or action.services is not sequence -%}
-                    {%- do rfm.raise_configuration_error(owner, path ~ ".services", action.services, "a list of words") -%}
+                    {%- do rfm.raise_wrong_value(owner, path ~ ".services", action.services, "a list of words") -%}
                 {%- endif -%}
                 {%- for service in action.services -%}
                     {%- do rfm.check_text(owner, path ~ ".services", service) -%}

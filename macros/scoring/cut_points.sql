@@ -1,6 +1,10 @@
-{# The metrics of a rulebook that are scored by rank. #}
+{# The metrics of a rulebook that are scored by rank. A clamp may leave one of them a single score, and then no cut point. #}
 {% macro ranked_metrics(rulebook) %}
-    {{- return(rulebook.metrics | selectattr("score.kind", "equalto", "tiles") | list) -}}
+    {%- set ranked = [] -%}
+    {%- for metric in rulebook.metrics if metric.score.kind == "tiles" and rfm.tile_cut_points(metric).above -%}
+        {%- do ranked.append(metric) -%}
+    {%- endfor -%}
+    {{- return(ranked) -}}
 {% endmacro %}
 
 {# The tie-break columns of a rulebook, each once. #}

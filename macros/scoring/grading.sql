@@ -68,7 +68,7 @@
 {% macro grade(relation, rulebook, group_by=[]) %}
     {%- set rulebooks = rfm.rulebooks() -%}
     {%- if rulebook not in rulebooks -%}
-        {%- do rfm.raise_configuration_error("macro grade", "rulebook", rulebook, "one of: " ~ rulebooks | join(", ")) -%}
+        {%- do rfm.raise_wrong_value("macro grade", "rulebook", rulebook, "one of: " ~ rulebooks | join(", ")) -%}
     {%- endif -%}
     {%- set rules = rulebooks[rulebook] -%}
 with

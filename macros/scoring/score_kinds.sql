@@ -3,11 +3,14 @@
      score_<kind>(metric)                     the SQL of the score of one customer #}
 
 {% macro check_score(owner, path, written) %}
-    {%- do rfm.check_mapping(owner, path, written) -%}
+    {%- set kinds = ["tiles"] -%}
     {%- if "tiles" in written -%}
         {{- return(rfm.check_score_tiles(owner, path, written)) -}}
     {%- endif -%}
-    {%- do rfm.raise_configuration_error(owner, "a key of " ~ path, written | first, "one of: tiles") -%}
+    {%- for key in written if key != "clamp" -%}
+        {%- do rfm.raise_unknown_key(owner, path, key, kinds + ["clamp"]) -%}
+    {%- endfor -%}
+    {{- return({"kind": "value"}) -}}
 {% endmacro %}
 
 {# The score of a metric, bounded by its clamp. Null where the metric has no value. #}

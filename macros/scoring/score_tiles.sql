@@ -1,25 +1,25 @@
 {# {tiles: k}: exact NTILE, best first, by comparing each customer with the k - 1 cut points of its group. #}
 
 {% macro check_score_tiles(owner, path, written) %}
-    {%- do rfm.check_keys(owner, path, written, ["tiles", "ties", "tie_break"]) -%}
+    {%- do rfm.check_keys(owner, path, written, ["tiles", "ties", "tie_break", "clamp"]) -%}
     {%- do rfm.check_whole_number(owner, path ~ ".tiles", written.tiles, 2, 100) -%}
     {%- set ties = written.get("ties", "split") -%}
     {%- do rfm.check_one_of(owner, path ~ ".ties", ties, ["split", "together"]) -%}
     {%- set tie_break = [] -%}
     {%- if "tie_break" in written -%}
         {%- if ties == "together" -%}
-            {%- do rfm.raise_configuration_error(
+            {%- do rfm.raise_wrong_value(
                 owner, path ~ ".tie_break", written.tie_break, "no tie_break: equal values stay together"
             ) -%}
         {%- endif -%}
         {%- if written.tie_break is string or written.tie_break is mapping or written.tie_break is not sequence -%}
-            {%- do rfm.raise_configuration_error(
+            {%- do rfm.raise_wrong_value(
                 owner, path ~ ".tie_break", written.tie_break, "a list of columns like [monetary desc]"
             ) -%}
         {%- endif -%}
         {%- for key in written.tie_break -%}
             {%- if key is not string or not modules.re.fullmatch("[a-z][a-z0-9_]*( +(asc|desc))?", key) -%}
-                {%- do rfm.raise_configuration_error(
+                {%- do rfm.raise_wrong_value(
                     owner, path ~ ".tie_break", key, "a column, with asc or desc behind it or not"
                 ) -%}
             {%- endif -%}

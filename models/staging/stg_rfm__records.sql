@@ -1,15 +1,15 @@
-{%- set datasets = rfm.datasets() -%}
+{%- set datasets = rfm.checked_datasets() -%}
 {%- set inputs = {} -%}
 {%- for dataset in datasets -%}
     {%- do inputs.update({dataset.name: rfm.input_relation(dataset)}) -%}
 {%- endfor -%}
 {%- set columns = rfm.input_columns(datasets, inputs) -%}
-{%- set values = ["last_order_date", "recency_days", "frequency", "monetary", "region"]
-    + rfm.stored_columns(datasets) | list %}
+{%- set stored_columns = rfm.stored_columns(datasets) -%}
+{%- set values = ["last_order_date", "recency_days", "frequency", "monetary", "region"] + stored_columns | list %}
 with
 {%- for dataset in datasets %}
 
-{{ rfm.clean_records_ctes(dataset, inputs[dataset.name], columns[dataset.name]) }},
+{{ rfm.clean_records_ctes(dataset, inputs[dataset.name], columns[dataset.name], stored_columns) }},
 {%- endfor %}
 
 checked as (
