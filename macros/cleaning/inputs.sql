@@ -1,10 +1,10 @@
-{# The relation that a dataset's records name: a model or seed, or source_name.table_name. #}
+{# The relation that a dataset's records name: a model or seed of the project that is built, or source_name.table_name. #}
 {% macro input_relation(dataset) %}
     {%- set parts = dataset.records.split(".") -%}
     {%- if parts | length == 2 -%}
         {{- return(source(parts[0], parts[1])) -}}
     {%- endif -%}
-    {{- return(ref(parts[0])) -}}
+    {{- return(ref(project_name, parts[0])) -}}
 {% endmacro %}
 
 {# What every dataset's input has: {dataset: {column: database type}}. Asks the database, so it is empty while dbt

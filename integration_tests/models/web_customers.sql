@@ -1,0 +1,1 @@
+select * from {{ ref('web_customer_export') }}
