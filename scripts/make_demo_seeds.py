@@ -1,4 +1,4 @@
-"""Make the two demo seeds: synthetic customers in the layout of two registered data products, with the dirt of real exports.
+"""Make the two demo seeds: synthetic customers in the layout of two registered data products, with real exports' dirt.
 
 Run it from the project's folder: ``python scripts/make_demo_seeds.py``. The same seed gives the same files.
 """
@@ -14,7 +14,7 @@ SEEDS = Path(__file__).resolve().parent.parent / "seeds"
 EXCEL_EPOCH = datetime.date(1899, 12, 30)
 FULL_WIDTH = str.maketrans("0123456789.,", "０１２３４５６７８９．，")
 
-MAOMING_DATES = [datetime.date(2025, month, day) for month, day in [(1, 31), (2, 28), (3, 31), (4, 30), (5, 31), (6, 30)]]
+MAOMING_DATES = [datetime.date(2025, month, day) for month, day in enumerate([31, 28, 31, 30, 31, 30], start=1)]
 MAOMING_CUSTOMERS = [612, 628, 640, 655, 667, 681]
 MAOMING_REGIONS = ["茂南区", "电白区", "高州市", "化州市", "信宜市"]
 KUNMING_DATE = datetime.date(2024, 11, 2)
@@ -58,12 +58,14 @@ def amount(rng: random.Random, frequency: int, typical: float) -> int:
     return max(100, int(rng.lognormvariate(0, 0.9) * typical * frequency * 100) // 10 * 10)
 
 
-def add_dirt(rng: random.Random, clean: list[Row], new_id: str, date_column: str, as_of_date: datetime.date) -> list[Row]:
+def add_dirt(
+    rng: random.Random, clean: list[Row], new_id: str, date_column: str, as_of_date: datetime.date
+) -> list[Row]:
     """Add rows that cleaning rejects or merges; every clean customer stays gradable."""
     rows = list(clean)
     rows += [dict(row) for row in rng.sample(clean, 6)]  # exact duplicates
     rows += [{**row, "客户编号": f"{row['客户编号']}  "} for row in rng.sample(clean, 2)]  # the same, trailing blanks
-    for row in rng.sample([row for row in clean if row["R"]], 5):  # contradicting rows: an earlier export of the customer
+    for row in rng.sample([row for row in clean if row["R"]], 5):  # contradicting: an earlier export
         earlier = as_of_date - datetime.timedelta(days=int(row["R"].translate(HALF_WIDTH)) + 2)
         rows.append({**row, date_column: earlier.isoformat(), "R": str((as_of_date - earlier).days)})
     broken = [

@@ -148,7 +148,12 @@ def write_project(
     }
     dump(folder / "dbt_project.yml", project)
     dump(folder / "packages.yml", {"packages": [{"local": str(REPOSITORY)}]})
-    output = {"type": "duckdb", "path": str(folder / "shop.duckdb"), "threads": 4, "plugins": [{"module": "dbt_rfm.xlsx"}]}
+    output = {
+        "type": "duckdb",
+        "path": str(folder / "shop.duckdb"),
+        "threads": 4,
+        "plugins": [{"module": "dbt_rfm.xlsx"}],
+    }
     dump(folder / "profiles.yml", {"shop": {"target": "dev", "outputs": {"dev": output}}})
     listed = list(sources or [])
     if tables:

@@ -10,11 +10,19 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from conftest import CASES, QUINTILE, Project, Row
 
-pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason="the folder with the worked cases is not beside this checkout")
+pytestmark = pytest.mark.skipif(
+    not CASES.is_dir(), reason="the folder with the worked cases is not beside this checkout"
+)
 
-COLUMNS = {"customer_id": "customer_id", "recency_days": "recency_days", "frequency": "frequency", "monetary": "monetary"}
+COLUMNS = {
+    "customer_id": "customer_id",
+    "recency_days": "recency_days",
+    "frequency": "frequency",
+    "monetary": "monetary",
+}
 
 
 def read(path: Path) -> list[Row]:
@@ -33,7 +41,11 @@ def test_every_grade_of_the_worked_cases(make_project: Callable[..., Project]) -
         name: {"rulebook": "quintile", "records": f"input.{name}", "columns": COLUMNS, "as_of_date": as_of_date}
         for name, (_, as_of_date) in cases.items()
     }
-    datasets["history"] = {"rulebook": "quintile", "records": "input.history", "columns": {**COLUMNS, "as_of_date": "as_of"}}
+    datasets["history"] = {
+        "rulebook": "quintile",
+        "records": "input.history",
+        "columns": {**COLUMNS, "as_of_date": "as_of"},
+    }
     project = make_project({"quintile": QUINTILE}, datasets, tables=[*cases, "history"])
     for name, (rows, _) in cases.items():
         project.load(name, rows)
@@ -41,7 +53,9 @@ def test_every_grade_of_the_worked_cases(make_project: Callable[..., Project]) -
     project.build()
 
     expected = [
-        answer(name, row, datetime.date.fromisoformat(as_of_date)) for name, (rows, as_of_date) in cases.items() for row in rows
+        answer(name, row, datetime.date.fromisoformat(as_of_date))
+        for name, (rows, as_of_date) in cases.items()
+        for row in rows
     ] + [answer("history", row, datetime.date.fromisoformat(row["as_of"])) for row in history]
     found = project.query(
         "select dataset, as_of_date, customer_id, recency_score, frequency_score, monetary_score, total_score, grade "

@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 import duckdb
-import oracle
 import pytest
-from conftest import QUINTILE, STANDARD_COLUMNS, CompiledModels, Row, write_project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import oracle
+from conftest import QUINTILE, STANDARD_COLUMNS, CompiledModels, Row, write_project
 
 EXTRAS: Row = {
     "margin": "margin",
@@ -58,12 +59,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledModels]
 
 def clean(models: CompiledModels, rows: list[Row], dataset: str = "strict") -> list[Row]:
     models.run({"customers": [{**GOOD, **row} for row in rows]}, COLUMNS)
-    return models.rows(f"select * from stg_rfm__records where dataset = '{dataset}' order by customer_id, rejection_reasons")
+    return models.rows(
+        f"select * from stg_rfm__records where dataset = '{dataset}' order by customer_id, rejection_reasons"
+    )
 
 
 READABLE: list[tuple[str, str, Any]] = [
     ("customer_id", " 0012\u3000", "0012"),
-    ("customer_id", "\t张三's \"店\" 😀\n", "张三's \"店\" 😀"),
+    ("customer_id", '\t张三\'s "店" 😀\n', '张三\'s "店" 😀'),
     ("region", "  ", "unknown"),
     ("region", None, "unknown"),
     ("as_of_date", "2025/6/30", datetime.date(2025, 6, 30)),
@@ -128,7 +131,10 @@ UNREADABLE: list[tuple[Row, str]] = [
     ({"frequency": None}, "frequency ('frequency') is missing"),
     ({"frequency": "-2"}, "frequency ('frequency') is '-2', expected 0 or more"),
     ({"frequency": "2次"}, "frequency ('frequency') is '2次', expected a whole number"),
-    ({"frequency": "99999999999999999999"}, "frequency ('frequency') is '99999999999999999999', expected a whole number"),
+    (
+        {"frequency": "99999999999999999999"},
+        "frequency ('frequency') is '99999999999999999999', expected a whole number",
+    ),
     ({"monetary": None}, "monetary ('monetary') is missing"),
     ({"monetary": "1,23.4"}, "monetary ('monetary') is '1,23.4', expected a number"),
     ({"monetary": "1 2"}, "monetary ('monetary') is '1 2', expected a number"),
@@ -203,11 +209,18 @@ def test_typed_columns_are_used_as_they_are(models: CompiledModels, tmp_path: An
         tmp_path / "typed",
         {"quintile": QUINTILE},
         {"typed": {"rulebook": "quintile", "records": "files.typed", "columns": columns}},
-        sources=[{"name": "files", "config": {"meta": {"external_location": str(path)}}, "tables": [{"name": "typed"}]}],
+        sources=[
+            {"name": "files", "config": {"meta": {"external_location": str(path)}}, "tables": [{"name": "typed"}]}
+        ],
     )
     project.build()
     good, bad = project.query("select * from stg_rfm__records order by customer_id")
-    assert (good["customer_id"], good["recency_days"], good["frequency"], good["monetary"]) == ("7", 10, 2, Decimal("0.1"))
+    assert (good["customer_id"], good["recency_days"], good["frequency"], good["monetary"]) == (
+        "7",
+        10,
+        2,
+        Decimal("0.1"),
+    )
     assert good["last_order_date"] == datetime.date(2025, 6, 20)
     assert bad["rejection_reasons"] == (
         "frequency ('frequency') is '2.5', expected a whole number; monetary ('monetary') is 'nan', expected a number"
@@ -245,8 +258,10 @@ def test_cleaning_equals_the_oracle(models: CompiledModels, rows: list[Row]) -> 
     def order(row: Row) -> list[str]:
         return [str(row[name]) for name in names]
 
-    assert sorted(({n: row[n] for n in names} for row in found if row["rejection_reasons"] is None), key=order) == sorted(
-        ({n: row[n] for n in names} for row in used), key=order
-    )
+    assert sorted(
+        ({n: row[n] for n in names} for row in found if row["rejection_reasons"] is None), key=order
+    ) == sorted(({n: row[n] for n in names} for row in used), key=order)
     counts = [len(row["reasons"]) for row in rejected]
-    assert sorted(len(row["rejection_reasons"].split("; ")) for row in found if row["rejection_reasons"]) == sorted(counts)
+    assert sorted(len(row["rejection_reasons"].split("; ")) for row in found if row["rejection_reasons"]) == sorted(
+        counts
+    )

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import QUINTILE, STANDARD_COLUMNS, Project, Row, invoke, write_project
 from dbt.cli.main import dbtRunner
+
+from conftest import QUINTILE, STANDARD_COLUMNS, Project, Row, invoke, write_project
 
 RULEBOOKS: Row = {"quintile": QUINTILE}
 DATASETS: Row = {"shop": {"rulebook": "quintile", "records": "input.customers", "columns": STANDARD_COLUMNS}}
@@ -20,14 +21,22 @@ WRONG: list[tuple[str, Any, str]] = [
     ("rulebooks", {}, "var 'rfm__rulebooks' is not set, expected a mapping of rulebook names"),
     ("rulebooks", ["quintile"], "var 'rfm__rulebooks' is not set, expected a mapping of rulebook names"),
     ("datasets", {}, "var 'rfm__datasets' is not set, expected a mapping of dataset names"),
-    ("rulebooks.Quintile", QUINTILE, "rulebook 'Quintile': its name is 'Quintile', expected a name of lower-case letters"),
+    (
+        "rulebooks.Quintile",
+        QUINTILE,
+        "rulebook 'Quintile': its name is 'Quintile', expected a name of lower-case letters",
+    ),
     ("rulebooks.quintile", "fifths", "rulebook 'quintile': the rulebook is 'fifths', expected a mapping"),
     (
         "rulebooks.quintile.metric",
         {},
         "rulebook 'quintile': the rulebook has the unknown key 'metric', expected one of: description, metrics, total, round, grades",
     ),
-    ("rulebooks.quintile.metrics", REMOVE, "rulebook 'quintile': the rulebook lacks 'metrics', expected the keys: metrics"),
+    (
+        "rulebooks.quintile.metrics",
+        REMOVE,
+        "rulebook 'quintile': the rulebook lacks 'metrics', expected the keys: metrics",
+    ),
     ("rulebooks.quintile.metrics", {}, "rulebook 'quintile': metrics is {}, expected at least one entry"),
     ("rulebooks.quintile.description", 7, "rulebook 'quintile': description is 7, expected a text"),
     ("rulebooks.quintile.round", 2.5, "rulebook 'quintile': round is 2.5, expected a whole number from 0 to 6"),
@@ -165,17 +174,33 @@ WRONG: list[tuple[str, Any, str]] = [
         "rulebook 'quintile': total lacks 'monetary', expected a weight for every metric: recency, frequency, monetary",
     ),
     ("rulebooks.quintile.total.monetary", "0.4", "rulebook 'quintile': total.monetary is '0.4', expected a number"),
-    ("rulebooks.quintile.total.monetary", 1e-7, "rulebook 'quintile': total.monetary is 1e-07, expected a number of at most"),
-    ("rulebooks.quintile.total.monetary", 4000, "rulebook 'quintile': total.monetary is 4000, expected a number of at most 3"),
+    (
+        "rulebooks.quintile.total.monetary",
+        1e-7,
+        "rulebook 'quintile': total.monetary is 1e-07, expected a number of at most",
+    ),
+    (
+        "rulebooks.quintile.total.monetary",
+        4000,
+        "rulebook 'quintile': total.monetary is 4000, expected a number of at most 3",
+    ),
     ("rulebooks.quintile.total", REMOVE, "rulebook 'quintile': the rulebook lacks 'total', expected a total"),
-    ("rulebooks.quintile.grades", {"A": 4}, "rulebook 'quintile': grades is {'A': 4}, expected a list of grades, best first"),
+    (
+        "rulebooks.quintile.grades",
+        {"A": 4},
+        "rulebook 'quintile': grades is {'A': 4}, expected a list of grades, best first",
+    ),
     ("rulebooks.quintile.grades", [], "rulebook 'quintile': grades is [], expected a list of grades, best first"),
     (
         "rulebooks.quintile.grades",
         [{"grade": "A", "minimum": 4}],
         "rulebook 'quintile': grades[1] has the unknown key 'minimum', expected one of: grade, min, above, max, below",
     ),
-    ("rulebooks.quintile.grades", [{"min": 4}], "rulebook 'quintile': grades[1] lacks 'grade', expected the keys: grade"),
+    (
+        "rulebooks.quintile.grades",
+        [{"min": 4}],
+        "rulebook 'quintile': grades[1] lacks 'grade', expected the keys: grade",
+    ),
     ("rulebooks.quintile.grades", [{"grade": True}], "rulebook 'quintile': grades[1].grade is True, expected a text"),
     (
         "rulebooks.quintile.grades",
@@ -217,7 +242,11 @@ WRONG: list[tuple[str, Any, str]] = [
         [{"grade": "A", "min": 4, "above": 4}],
         "rulebook 'quintile': grades[1] has both 'min' and 'above', expected one of the two",
     ),
-    ("rulebooks.quintile.actions", {"E": {}}, "rulebook 'quintile': actions has the unknown key 'E', expected one of: A, B, C, D"),
+    (
+        "rulebooks.quintile.actions",
+        {"E": {}},
+        "rulebook 'quintile': actions has the unknown key 'E', expected one of: A, B, C, D",
+    ),
     (
         "rulebooks.quintile.actions.A.contact_every_days",
         0,
@@ -232,14 +261,34 @@ WRONG: list[tuple[str, Any, str]] = [
     ("datasets.Shop", DATASETS["shop"], "dataset 'Shop': its name is 'Shop', expected a name of lower-case letters"),
     ("datasets.shop.rulebook", "quintiles", "dataset 'shop': rulebook is 'quintiles', expected one of: quintile"),
     ("datasets.shop.rulebook", REMOVE, "dataset 'shop': the dataset lacks 'rulebook', expected the keys: rulebook"),
-    ("datasets.shop.records", REMOVE, "dataset 'shop': the dataset lacks 'records', expected the keys: rulebook, records"),
-    ("datasets.shop.records", "select 1", "dataset 'shop': records is 'select 1', expected the name of a model or seed"),
-    ("datasets.shop.colums", {}, "dataset 'shop': the dataset has the unknown key 'colums', expected one of: description, rulebook"),
+    (
+        "datasets.shop.records",
+        REMOVE,
+        "dataset 'shop': the dataset lacks 'records', expected the keys: rulebook, records",
+    ),
+    (
+        "datasets.shop.records",
+        "select 1",
+        "dataset 'shop': records is 'select 1', expected the name of a model or seed",
+    ),
+    (
+        "datasets.shop.colums",
+        {},
+        "dataset 'shop': the dataset has the unknown key 'colums', expected one of: description, rulebook",
+    ),
     ("datasets.shop.columns", ["R"], "dataset 'shop': columns is ['R'], expected a mapping"),
     ("datasets.shop.columns.customer_id", REMOVE, "dataset 'shop': columns lacks 'customer_id', expected the column"),
     ("datasets.shop.columns.as_of_date", REMOVE, "dataset 'shop': columns lacks 'as_of_date', expected the column of"),
-    ("datasets.shop.as_of_date", "2024-11-02", "dataset 'shop': as_of_date is '2024-11-02', expected either this date or"),
-    ("datasets.shop.columns.monetary", True, "dataset 'shop': columns.monetary is True, expected a text (put it in quotes)"),
+    (
+        "datasets.shop.as_of_date",
+        "2024-11-02",
+        "dataset 'shop': as_of_date is '2024-11-02', expected either this date or",
+    ),
+    (
+        "datasets.shop.columns.monetary",
+        True,
+        "dataset 'shop': columns.monetary is True, expected a text (put it in quotes)",
+    ),
     (
         "datasets.shop.columns.monetary",
         REMOVE,
@@ -255,8 +304,16 @@ WRONG: list[tuple[str, Any, str]] = [
         {"type": "decimal"},
         "dataset 'shop': columns.margin lacks 'column', expected the keys: column",
     ),
-    ("datasets.shop.columns.Margin", "m", "dataset 'shop': a key of columns is 'Margin', expected a name of lower-case letters"),
-    ("datasets.shop.columns.total_score", "m", "dataset 'shop': a key of columns is 'total_score', expected another name"),
+    (
+        "datasets.shop.columns.Margin",
+        "m",
+        "dataset 'shop': a key of columns is 'Margin', expected a name of lower-case letters",
+    ),
+    (
+        "datasets.shop.columns.total_score",
+        "m",
+        "dataset 'shop': a key of columns is 'total_score', expected another name",
+    ),
     ("datasets.shop.columns.grade", "m", "dataset 'shop': a key of columns is 'grade', expected another name"),
     ("datasets.shop.within", "city", "dataset 'shop': within is 'city', expected one of: region"),
     ("datasets.shop.missing", "ignore", "dataset 'shop': missing is 'ignore', expected one of: reject, zero"),
@@ -286,7 +343,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def read_datasets(shop: Project) -> Any:
     """Evaluate the macro that reads both vars, on a manifest that is parsed once."""
     runner = dbtRunner()
-    folder = ["--project-dir", str(shop.folder), "--profiles-dir", str(shop.folder), "--log-path", str(shop.folder / "logs")]
+    folder = [
+        "--project-dir",
+        str(shop.folder),
+        "--profiles-dir",
+        str(shop.folder),
+        "--log-path",
+        str(shop.folder / "logs"),
+    ]
     manifest = runner.invoke(["parse", *folder]).result
 
     def read(written: Row) -> Any:
@@ -301,7 +365,9 @@ def test_the_right_vars_are_read(read_datasets: Any) -> None:
     assert result.success, result.text
 
 
-@pytest.mark.parametrize(("path", "value", "message"), WRONG, ids=[f"{path}={value!r}"[:70] for path, value, _ in WRONG])
+@pytest.mark.parametrize(
+    ("path", "value", "message"), WRONG, ids=[f"{path}={value!r}"[:70] for path, value, _ in WRONG]
+)
 def test_a_mistake_is_one_line(read_datasets: Any, path: str, value: Any, message: str) -> None:
     result = read_datasets(changed(path, value))
     assert not result.success

@@ -9,8 +9,9 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-import oracle
 import pytest
+
+import oracle
 from conftest import REPOSITORY, Project, Row, demo_vars
 
 DATASETS = demo_vars()["rfm__datasets"]
@@ -40,7 +41,12 @@ def test_grades_equal_the_oracle(demo: Project, name: str) -> None:
     expected, ungraded = oracle.grade(customers, rulebook)
     assert not ungraded
     columns = ["as_of_date", "region", "customer_id", "last_order_date", "recency_days", "frequency", "monetary"]
-    columns += [f"{metric}_score" for metric in rulebook["metrics"]] + ["total_score", "grade", "grade_order", "value_rank"]
+    columns += [f"{metric}_score" for metric in rulebook["metrics"]] + [
+        "total_score",
+        "grade",
+        "grade_order",
+        "value_rank",
+    ]
     found = demo.query(f"select {', '.join(columns)} from rfm__graded_customers where dataset = '{name}' order by all")
     key = ["as_of_date", "region", "customer_id"]
     assert found == sorted(
@@ -52,11 +58,14 @@ def test_grades_equal_the_oracle(demo: Project, name: str) -> None:
     written: dict[tuple[str | None, ...], list[str]] = {}
     for row in demo.query(f"select reasons, record from rfm__rejected_records where dataset = '{name}'"):
         written.setdefault(without_blanks(json.loads(row["record"])), []).append(row["reasons"])
-    assert Counter({row: len(texts) for row, texts in written.items()}) == Counter(without_blanks(r["row"]) for r in rejected)
+    assert Counter({row: len(texts) for row, texts in written.items()}) == Counter(
+        without_blanks(r["row"]) for r in rejected
+    )
     for faulty in rejected:
         # Two rows that are alike may differ in their reason: one is superseded, its copy is a duplicate.
         assert any(
-            len(text.split("; ")) == len(faulty["reasons"]) and all(said(reason) in text for reason in faulty["reasons"])
+            len(text.split("; ")) == len(faulty["reasons"])
+            and all(said(reason) in text for reason in faulty["reasons"])
             for text in written[without_blanks(faulty["row"])]
         ), (faulty, written)
 
@@ -108,7 +117,9 @@ def test_the_tier_summary_adds_up(demo: Project) -> None:
         assert tier["customers"] == len(customers)
         assert tier["customer_share"] == oracle.rounded(oracle.exact(len(customers)) / len(region))
         assert tier["monetary"] == money
-        assert tier["monetary_share"] == oracle.rounded(oracle.exact(money) / oracle.exact(sum(r["monetary"] for r in region)))
+        assert tier["monetary_share"] == oracle.rounded(
+            oracle.exact(money) / oracle.exact(sum(r["monetary"] for r in region))
+        )
         for column in ["recency_days", "frequency", "monetary", "total_score"]:
             expected = None
             if customers:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import oracle
 import pytest
 import xlsxwriter
-from conftest import REPOSITORY, Project, Row, demo_vars
+
+import oracle
+from conftest import REPOSITORY, Project, demo_vars
 from dbt_rfm.xlsx import InputError, read_files
 
 MAOMING = demo_vars()["rfm__datasets"]["maoming_appraisal"]
@@ -188,8 +189,15 @@ def test_columns_may_stand_in_another_order(tmp_path: Path) -> None:
 
 def csv_project(make_project: Callable[..., Project], location: str, name: str = "shop") -> Project:
     columns = {"customer_id": "id", "recency_days": "R", "frequency": "F", "monetary": "M"}
-    dataset = {"rulebook": "appraisal_sum", "records": "files.customers", "columns": columns, "as_of_date": "2025-06-30"}
-    sources = [{"name": "files", "config": {"meta": {"external_location": location}}, "tables": [{"name": "customers"}]}]
+    dataset = {
+        "rulebook": "appraisal_sum",
+        "records": "files.customers",
+        "columns": columns,
+        "as_of_date": "2025-06-30",
+    }
+    sources = [
+        {"name": "files", "config": {"meta": {"external_location": location}}, "tables": [{"name": "customers"}]}
+    ]
     return make_project({"appraisal_sum": APPRAISAL_SUM}, {"shop": dataset}, sources=sources, name=name)
 
 

@@ -13,8 +13,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import oracle
 import pytest
+
+import oracle
 from conftest import QUINTILE, REPOSITORY, Project, Row, dump, write_project
 
 CUSTOMERS = 23_570
@@ -58,7 +59,10 @@ def test_a_bare_project_gets_the_oracles_grades(tmp_path: Path) -> None:
         },
     )
     dump(folder / "packages.yml", {"packages": [{"local": str(REPOSITORY)}]})
-    dump(folder / "profiles.yml", {"bare": {"target": "dev", "outputs": {"dev": {"type": "duckdb", "path": "bare.duckdb"}}}})
+    dump(
+        folder / "profiles.yml",
+        {"bare": {"target": "dev", "outputs": {"dev": {"type": "duckdb", "path": "bare.duckdb"}}}},
+    )
     (folder / "models" / "customers.sql").write_text("select * from read_csv('customers.csv', all_varchar = true)")
     project = Project(folder, folder / "bare.duckdb", folder)
     assert project.dbt("deps").success
@@ -94,7 +98,9 @@ def test_no_macro_of_the_package_overrides_dbt() -> None:
         for name in re.findall(r"{%-?\s*macro\s+(\w+)", path.read_text(encoding="utf-8"))
     ]
     assert macros
-    assert not [name for name in macros if name.startswith(("generate_", "ref", "source", "materialization", "create_"))]
+    assert not [
+        name for name in macros if name.startswith(("generate_", "ref", "source", "materialization", "create_"))
+    ]
     project = (REPOSITORY / "dbt_project.yml").read_text(encoding="utf-8")
     assert "on-run" not in project
     assert "hook" not in project
@@ -105,7 +111,9 @@ def test_the_integration_project_builds(tmp_path: Path) -> None:
     """integration_tests as a user has it: its own vars, profile and schema, the package beside it."""
     folder = tmp_path / "integration_tests"
     shutil.copytree(
-        REPOSITORY / "integration_tests", folder, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs", "*.duckdb*")
+        REPOSITORY / "integration_tests",
+        folder,
+        ignore=shutil.ignore_patterns("target", "dbt_packages", "logs", "*.duckdb*"),
     )
     dump(folder / "packages.yml", {"packages": [{"local": str(REPOSITORY)}]})
     project = Project(folder, folder / "web_shop.duckdb", folder)
@@ -116,12 +124,16 @@ def test_the_integration_project_builds(tmp_path: Path) -> None:
     assert schemas == [{"table_schema": "shop"}]
 
 
-@pytest.mark.skipif("RFM_DBT_1_11" not in os.environ, reason="RFM_DBT_1_11 does not name a python with dbt-core 1.11 (.ci/run sets it)")
+@pytest.mark.skipif(
+    "RFM_DBT_1_11" not in os.environ, reason="RFM_DBT_1_11 does not name a python with dbt-core 1.11 (.ci/run sets it)"
+)
 def test_the_integration_project_builds_with_dbt_1_11(tmp_path: Path) -> None:
     python = Path(os.environ["RFM_DBT_1_11"])
     folder = tmp_path / "integration_tests"
     shutil.copytree(
-        REPOSITORY / "integration_tests", folder, ignore=shutil.ignore_patterns("target", "dbt_packages", "logs", "*.duckdb*")
+        REPOSITORY / "integration_tests",
+        folder,
+        ignore=shutil.ignore_patterns("target", "dbt_packages", "logs", "*.duckdb*"),
     )
     dump(folder / "packages.yml", {"packages": [{"local": str(REPOSITORY)}]})
     for command in ["--version", "deps", "build"]:
@@ -143,7 +155,12 @@ def test_the_integration_project_builds_with_dbt_1_11(tmp_path: Path) -> None:
 def test_the_macro_grades_any_relation(make_project: Callable[..., Project]) -> None:
     """One group, and a customer in whom a metric has no value: no grade, and nobody's rank changes."""
     rows = [
-        {"customer_id": f"c{number:02d}", "recency_days": str(number), "frequency": "1", "monetary": str((23 - number) ** 2)}
+        {
+            "customer_id": f"c{number:02d}",
+            "recency_days": str(number),
+            "frequency": "1",
+            "monetary": str((23 - number) ** 2),
+        }
         for number in range(23)
     ]
     rows.append({"customer_id": "new", "recency_days": None, "frequency": "1", "monetary": "1000000"})
@@ -168,7 +185,9 @@ def test_the_macro_grades_any_relation(make_project: Callable[..., Project]) -> 
     expected, _ = oracle.grade(oracle.clean(rows, dataset)[0], QUINTILE)
     names = ["customer_id", "recency_score", "frequency_score", "monetary_score", "total_score", "grade", "grade_order"]
     found = project.query(f"select {', '.join(names)} from my_grades where grade is not null order by customer_id")
-    assert found == sorted(({name: row[name] for name in names} for row in expected), key=lambda row: row["customer_id"])
+    assert found == sorted(
+        ({name: row[name] for name in names} for row in expected), key=lambda row: row["customer_id"]
+    )
     assert project.query("select customer_id, total_score, grade from my_grades where grade is null") == [
         {"customer_id": "new", "total_score": None, "grade": None}
     ]
@@ -176,7 +195,9 @@ def test_the_macro_grades_any_relation(make_project: Callable[..., Project]) -> 
     assert project.query("select count(*) as n from best_customers") == [{"n": best}]
     assert best
 
-    (project.folder / "models" / "my_grades.sql").write_text("{{ rfm.grade(ref('my_customers'), rulebook='quintiles') }}")
+    (project.folder / "models" / "my_grades.sql").write_text(
+        "{{ rfm.grade(ref('my_customers'), rulebook='quintiles') }}"
+    )
     assert project.dbt("parse").errors[0] == "rfm: macro grade: rulebook is 'quintiles', expected one of: quintile"
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import oracle
 import pytest
-from conftest import QUINTILE, STANDARD_COLUMNS, CompiledModels, Row, write_project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+import oracle
+from conftest import QUINTILE, STANDARD_COLUMNS, CompiledModels, Row, write_project
 
 GRADES = [{"grade": "A", "min": 4}, {"grade": "B", "min": 3}, {"grade": "C", "above": 2}, {"grade": "D"}]
 
@@ -67,10 +68,14 @@ DATASETS: Row = {
         "as_of_date": "2031-01-01",
     },
 }
-DATASETS["another_type"]["columns"] = {k: v for k, v in DATASETS["another_type"]["columns"].items() if k != "as_of_date"}
+DATASETS["another_type"]["columns"] = {
+    k: v for k, v in DATASETS["another_type"]["columns"].items() if k != "as_of_date"
+}
 
 CUSTOMER_IDS = st.text(
-    st.one_of(st.sampled_from("ab1'\"\\;%_-中文é😀ß"), st.characters(exclude_categories=["C", "Z"])), min_size=1, max_size=6
+    st.one_of(st.sampled_from("ab1'\"\\;%_-中文é😀ß"), st.characters(exclude_categories=["C", "Z"])),
+    min_size=1,
+    max_size=6,
 )
 AMOUNTS = st.one_of(
     st.sampled_from([Decimal("0"), Decimal("0.01"), Decimal("100"), Decimal("100.000001")]),
@@ -119,13 +124,16 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledModels]
 def check_against_oracle(models: CompiledModels, rows: list[Row]) -> None:
     """Compare every dataset's marts with what the oracle makes of the same rows."""
     found = {
-        (row["dataset"], row["as_of_date"], row["customer_id"]): row for row in models.rows("from rfm__graded_customers")
+        (row["dataset"], row["as_of_date"], row["customer_id"]): row
+        for row in models.rows("from rfm__graded_customers")
     }
     scores = {
         (row["dataset"], row["as_of_date"], row["customer_id"], row["metric"]): row
         for row in models.rows("from rfm__customer_scores")
     }
-    rejected = models.rows("select dataset, customer_id, as_of_date, reasons from rfm__rejected_records where stage = 'grading'")
+    rejected = models.rows(
+        "select dataset, customer_id, as_of_date, reasons from rfm__rejected_records where stage = 'grading'"
+    )
     for name, dataset in DATASETS.items():
         customers, faulty = oracle.clean(rows, dataset)
         assert not faulty
@@ -135,7 +143,16 @@ def check_against_oracle(models: CompiledModels, rows: list[Row]) -> None:
         for customer in expected:
             key = (name, customer["as_of_date"], customer["customer_id"])
             row = found[key]
-            for column in ["region", "recency_days", "frequency", "monetary", "total_score", "grade", "grade_order", "value_rank"]:
+            for column in [
+                "region",
+                "recency_days",
+                "frequency",
+                "monetary",
+                "total_score",
+                "grade",
+                "grade_order",
+                "value_rank",
+            ]:
                 assert row[column] == customer[column], (key, column, row, customer)
             for metric in rules["metrics"]:
                 score = scores.pop((*key, metric))
@@ -181,7 +198,9 @@ def test_a_larger_group_with_heavy_ties_equals_the_oracle(models: CompiledModels
     rows = many_customers(1507)
     models.run({"customers": rows}, INPUT_COLUMNS)
     check_against_oracle(models, rows)
-    tied = models.rows("select count(*) as customers from rfm__customer_scores where is_tie_broken and dataset = 'quintile'")
+    tied = models.rows(
+        "select count(*) as customers from rfm__customer_scores where is_tie_broken and dataset = 'quintile'"
+    )
     assert tied[0]["customers"] > 500
 
 
@@ -192,7 +211,9 @@ def test_neither_the_order_of_rows_nor_the_threads_change_a_grade(models: Compil
         random.Random(seed).shuffle(rows)
         models.connection.execute(f"set threads = {threads}")
         models.run({"customers": rows}, INPUT_COLUMNS)
-        results.append([models.rows(f"from {mart} order by all") for mart in ["rfm__graded_customers", "rfm__customer_scores"]])
+        results.append(
+            [models.rows(f"from {mart} order by all") for mart in ["rfm__graded_customers", "rfm__customer_scores"]]
+        )
     assert results[0] == results[1]
     assert results[0][0]
 
@@ -200,7 +221,14 @@ def test_neither_the_order_of_rows_nor_the_threads_change_a_grade(models: Compil
 def test_0_3_0_4_0_6_of_4_3_1_is_exactly_3(models: CompiledModels) -> None:
     """The total that floating point puts on the wrong side of the bound."""
     rows = [
-        {"customer_id": "c", "as_of_date": "2025-06-30", "recency_days": "4", "frequency": "3", "monetary": "1.000", "points": "1"}
+        {
+            "customer_id": "c",
+            "as_of_date": "2025-06-30",
+            "recency_days": "4",
+            "frequency": "3",
+            "monetary": "1.000",
+            "points": "1",
+        }
     ]
     models.run({"customers": rows}, INPUT_COLUMNS)
     graded = models.rows("select total_score, grade from rfm__graded_customers where dataset = 'values'")

@@ -9,12 +9,14 @@ All files that the location matches become one table: the columns of the sheet a
 
 from __future__ import annotations
 
+import functools
 import glob
 from pathlib import Path
 from typing import Any
 
 import fastexcel
 import pyarrow as pa
+import pyarrow.compute as pc
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import SourceConfig
 
@@ -50,8 +52,12 @@ def location(source_config: SourceConfig) -> str:
 
 def read_files(pattern: str, sheet_name: str | None = None) -> pa.Table:
     """Read every file that a path or glob matches into one table of text columns and ``filename``."""
-    # Excel keeps a lock file "~$name.xlsx" beside an open workbook.
-    paths = sorted(path for path in glob.glob(pattern, recursive=True) if not Path(path).name.startswith("~$"))
+    # A pattern may be absolute, which Path.glob refuses. Excel keeps a lock file "~$name.xlsx" beside an open workbook.
+    paths = sorted(
+        path
+        for path in glob.glob(pattern, recursive=True)  # noqa: PTH207
+        if not Path(path).name.startswith("~$")
+    )
     if not paths:
         raise InputError(f"no file matches {pattern}, expected at least one xlsx file")
     tables: list[pa.Table] = []
@@ -90,8 +96,8 @@ def read_file(path: str, sheet_name: str | None) -> pa.Table:
     if twice:
         raise InputError(f"file {path} has more than one column '{twice[0]}', expected each header once")
     table = pa.table([column.cast(pa.string()) for column in batch.columns], names=names)
-    filled = [any(value is not None for value in row) for row in zip(*(c.to_pylist() for c in table.columns), strict=True)]
-    table = table.filter(pa.array(filled, pa.bool_()))
+    filled = functools.reduce(pc.or_, (pc.is_valid(column) for column in table.columns))
+    table = table.filter(filled)
     if table.num_rows == 0:
         raise InputError(f"file {path} has no rows, expected at least one under the header")
     return table

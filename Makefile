@@ -1,0 +1,36 @@
+# Two commands for a fresh machine: `make build` and `make test`.
+export DBT_PROFILES_DIR := profiles
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: build test lint seeds clean
+
+## The demo, from raw records to marts in rfm.duckdb, and its tiers.
+build: .venv/installed
+	$(BIN)/dbt build
+	@echo
+	@$(BIN)/python -m dbt_rfm.summary rfm.duckdb
+
+## Everything that checks the project.
+test: lint
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/dbt build --quiet --target-path target
+	$(BIN)/sqlfluff lint models tests
+
+## The synthetic raw records; the same seed gives the same files.
+seeds: .venv/installed
+	$(BIN)/python scripts/make_demo_seeds.py
+
+clean:
+	rm -rf .venv target logs rfm.duckdb
+
+.venv/installed: pyproject.toml uv.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --frozen --inexact
+	touch $@
