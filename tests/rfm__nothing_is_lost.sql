@@ -1,5 +1,5 @@
--- Input rows are used or rejected, and the customers of the used rows are graded or rejected, at every as-of date of the
--- input.
+-- At every as-of date of the input its rows are used or rejected, and the customers of the used rows are graded or
+-- rejected.
 with
 
 input_dates as (
@@ -7,7 +7,10 @@ input_dates as (
 ),
 
 graded as (
-    select dataset, as_of_date, count(*) as customers
+    select
+        dataset,
+        as_of_date,
+        count(*) as customers
     from {{ ref('rfm__graded_customers') }}
     group by dataset, as_of_date
 ),
@@ -22,7 +25,7 @@ rejected as (
     group by dataset, as_of_date
 ),
 
-final as (
+counts as (
     select
         input_dates.dataset,
         input_dates.as_of_date,
@@ -40,9 +43,13 @@ final as (
         on
             input_dates.dataset = rejected.dataset
             and input_dates.as_of_date is not distinct from rejected.as_of_date
+),
+
+final as (
+    select * from counts
+    where
+        input_rows != used_rows + rejected_rows
+        or used_rows != graded_customers + rejected_customers
 )
 
 select * from final
-where
-    input_rows != used_rows + rejected_rows
-    or used_rows != graded_customers + rejected_customers

@@ -11,29 +11,37 @@ customer_scores as (
 ),
 
 rulebook_metrics as (
-    select rulebook, name as metric, lowest_score, highest_score
+    select
+        rulebook,
+        name as metric,
+        lowest_score,
+        highest_score
     from {{ ref('rfm__rulebooks') }}
     where part = 'metric'
+),
+
+final as (
+    select
+        customer_scores.dataset,
+        customer_scores.as_of_date,
+        customer_scores.customer_id,
+        customer_scores.metric,
+        customer_scores.score
+    from customer_scores
+    inner join {{ ref('rfm__graded_customers') }} as graded_customers
+        on
+            customer_scores.dataset = graded_customers.dataset
+            and customer_scores.as_of_date = graded_customers.as_of_date
+            and customer_scores.customer_id = graded_customers.customer_id
+    left join rulebook_metrics
+        on
+            graded_customers.rulebook = rulebook_metrics.rulebook
+            and customer_scores.metric = rulebook_metrics.metric
+    where
+        rulebook_metrics.metric is null
+        or customer_scores.score is null
+        or customer_scores.score < rulebook_metrics.lowest_score
+        or customer_scores.score > rulebook_metrics.highest_score
 )
 
-select
-    customer_scores.dataset,
-    customer_scores.as_of_date,
-    customer_scores.customer_id,
-    customer_scores.metric,
-    customer_scores.score
-from customer_scores
-inner join {{ ref('rfm__graded_customers') }} as graded_customers
-    on
-        customer_scores.dataset = graded_customers.dataset
-        and customer_scores.as_of_date = graded_customers.as_of_date
-        and customer_scores.customer_id = graded_customers.customer_id
-left join rulebook_metrics
-    on
-        graded_customers.rulebook = rulebook_metrics.rulebook
-        and customer_scores.metric = rulebook_metrics.metric
-where
-    rulebook_metrics.metric is null
-    or customer_scores.score is null
-    or customer_scores.score < rulebook_metrics.lowest_score
-    or customer_scores.score > rulebook_metrics.highest_score
+select * from final

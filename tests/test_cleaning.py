@@ -196,6 +196,16 @@ def test_of_contradicting_rows_one_is_kept(models: CompiledModels) -> None:
     ]
 
 
+def test_of_many_identical_rows_each_customer_keeps_one(models: CompiledModels) -> None:
+    """Identical rows have no order among themselves; two windows over them once kept none of some customers' rows."""
+    rows = [{**GOOD, "customer_id": f"{number % 2000:04d}"} for number in range(6000)]
+    found = clean(models, rows)
+    assert sorted(row["customer_id"] for row in found if row["rejection_reasons"] is None) == [
+        f"{n:04d}" for n in range(2000)
+    ]
+    assert sum(row["rejection_reasons"] == "duplicate" and row["record"] is not None for row in found) == 4000
+
+
 def test_typed_columns_are_used_as_they_are(models: CompiledModels, tmp_path: Any) -> None:
     """A parquet file has numbers and dates already; its floats become decimals, its fractions no counts."""
     path = tmp_path / "typed.parquet"

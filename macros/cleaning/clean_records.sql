@@ -121,7 +121,7 @@
 {%- endmacro %}
 
 {# The columns that the dataset maps: [{name, column, type, kind, given}], given being the SQL of the value as it came,
-   with the blanks of a text off. Stops where the input lacks one. #}
+   with the blanks of a text off. #}
 {% macro given_columns(dataset, column_types) %}
     {%- set mapped = [] -%}
     {%- for name, column in dataset.columns.items() -%}

@@ -4,9 +4,9 @@
 {# The kind of a database type: number, date or text. A text is read, the others are cast. #}
 {% macro type_kind(data_type) %}
     {%- set type = data_type | lower -%}
-    {%- if modules.re.match("u?(tiny|small|big|huge)?int|decimal|numeric|double|real|float", type) -%}
+    {%- if modules.re.match("(u?(tiny|small|big|huge)?int(eger)?[0-9]*|decimal|numeric|double|real|float[0-9]*)($|[ (])", type) and "[" not in type -%}
         {{- return("number") -}}
-    {%- elif modules.re.match("date|timestamp", type) -%}
+    {%- elif modules.re.match("(date|timestamp)", type) and "[" not in type -%}
         {{- return("date") -}}
     {%- endif -%}
     {{- return("text") -}}

@@ -61,8 +61,8 @@
    relation, then <metric>_value and <metric>_score for each metric, total_score, grade_order (1 = best) and grade.
    A row in which a metric has no value gets a null total and grade, and ranks nobody.
 
-   relation: with customer_id (unique in a group), the columns that the rulebook's values and tie-breaks name, and the
-     group columns, none of them null
+   relation: with customer_id (unique in a group, never null), the columns that the rulebook's values and tie-breaks name,
+     and the group columns (never null)
    rulebook (string): its name
    group_by (list of strings): the columns whose customers are ranked against each other; empty: everyone #}
 {% macro grade(relation, rulebook, group_by=[]) %}

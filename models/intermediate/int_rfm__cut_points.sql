@@ -21,10 +21,10 @@ no_cut_points as (
         cast(null as decimal(28, 6)) as score,
         cast(null as decimal(28, 6)) as score_below,
         cast(null as decimal(28, 6)) as value,
-        customer_id
-        {%- for column, type in tie_break_columns.items() %},
-        cast(null as {{ rfm.sql_type(type) }}) as cut_{{ column }}
+        {%- for column, type in tie_break_columns.items() %}
+        cast(null as {{ rfm.sql_type(type) }}) as cut_{{ column }},
         {%- endfor %}
+        customer_id
     from customers
     where 1 = 0
 ),
@@ -50,10 +50,10 @@ final as (
         cast(score as decimal(28, 6)) as score,
         cast(score_below as decimal(28, 6)) as score_below,
         value,
-        customer_id
-        {%- for column, type in tie_break_columns.items() %},
-        cast({{ "cut_" ~ column if column in own_columns else "null" }} as {{ rfm.sql_type(type) }}) as cut_{{ column }}
+        {%- for column, type in tie_break_columns.items() %}
+        cast({{ "cut_" ~ column if column in own_columns else "null" }} as {{ rfm.sql_type(type) }}) as cut_{{ column }},
         {%- endfor %}
+        customer_id
     from {{ dataset.name }}_cut_points
     {%- endfor %}
 )

@@ -16,13 +16,13 @@ records as (
         region,
         {{ "region" if dataset.within == "region" else "'all'" }} as group_region,
         customer_id,
+        {%- for column in dataset.extra_columns %}
+        {{ column.stored_as ~ " as " ~ column.name if column.stored_as != column.name else column.name }},
+        {%- endfor %}
         last_order_date,
         recency_days,
         frequency,
         monetary
-        {%- for column in dataset.extra_columns %},
-        {{ column.stored_as ~ " as " ~ column.name if column.stored_as != column.name else column.name }}
-        {%- endfor %}
     from records
     where dataset = '{{ dataset.name }}'
 ),
@@ -37,10 +37,8 @@ records as (
 
 final as (
     {%- for dataset in datasets %}
-    {%- set own_columns = {} %}
-    {%- for column in dataset.extra_columns %}
-        {%- do own_columns.update({column.stored_as: column.name}) %}
-    {%- endfor %}
+    {%- set names = dataset.extra_columns | map(attribute="name") %}
+    {%- set own_columns = dict(zip(dataset.extra_columns | map(attribute="stored_as"), names)) %}
     {%- set own_metrics = dataset.rulebook.metrics | map(attribute="name") | list %}
     select
         dataset,
@@ -53,7 +51,8 @@ final as (
         frequency,
         monetary,
         {%- for stored, type in stored_columns.items() %}
-        {{ own_columns[stored] if stored in own_columns else "cast(null as " ~ rfm.sql_type(type) ~ ")" }} as {{ stored }},
+        {%- set absent = "cast(null as " ~ rfm.sql_type(type) ~ ")" %}
+        {{ own_columns.get(stored, absent) }} as {{ stored }},
         {%- endfor %}
         {%- for metric in metrics %}
         {{ metric ~ "_value" if metric in own_metrics else "cast(null as decimal(28, 6))" }} as {{ metric }}_value,

@@ -41,19 +41,20 @@ final as (
         {{ metric }}_value,
         cast({{ metric ~ "_score" if metric in own_metrics else "null" }} as decimal(28, 6)) as {{ metric }}_score,
         {%- endfor %}
-        total_score,
-        grade,
-        grade_order,
         {%- if dataset.rulebook.grades %}
         case
             when ungraded_reason is not null then ungraded_reason
             when grade_order is null
-                then 'total ' || cast(total_score as {{ dbt.type_string() }})
+                then
+                    'total ' || cast(total_score as {{ dbt.type_string() }})
                     || ' matches no grade of rulebook ''{{ dataset.rulebook.name }}'''
-        end as ungraded_reason
+        end as ungraded_reason,
         {%- else %}
-        ungraded_reason
+        ungraded_reason,
         {%- endif %}
+        total_score,
+        grade,
+        grade_order
     from {{ dataset.name }}_graded
     {{ "union all" if not loop.last }}
     {%- endfor %}

@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', incremental_strategy='rfm__replace_dates', on_schema_change='append_new_columns') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rfm__replace_dates',
+    on_schema_change='append_new_columns',
+) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 with
 

@@ -1,4 +1,8 @@
-{{ config(materialized='incremental', incremental_strategy='rfm__replace_dates', on_schema_change='append_new_columns') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rfm__replace_dates',
+    on_schema_change='append_new_columns',
+) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 {%- set datasets = rfm.datasets() %}
 with
@@ -47,10 +51,22 @@ final as (
         values_by_score.group_region as region,
         values_by_score.metric,
         values_by_score.score,
-        case when values_by_score.better = 'low' then min(values_by_score.value) else max(values_by_score.value) end as best_value,
-        case when values_by_score.better = 'low' then max(values_by_score.value) else min(values_by_score.value) end as worst_value,
+        cast(
+            case
+                when values_by_score.better = 'low' then min(values_by_score.value)
+                else max(values_by_score.value)
+            end as decimal(28, 6)
+        ) as best_value,
+        cast(
+            case
+                when values_by_score.better = 'low' then max(values_by_score.value)
+                else min(values_by_score.value)
+            end as decimal(28, 6)
+        ) as worst_value,
         cast(sum(values_by_score.customers) as bigint) as customers,
-        cast(sum(case when tied_values.value is not null then values_by_score.customers else 0 end) as bigint) as tied_customers
+        cast(
+            sum(case when tied_values.value is not null then values_by_score.customers else 0 end) as bigint
+        ) as tied_customers
     from values_by_score
     left join tied_values
         on

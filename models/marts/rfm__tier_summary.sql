@@ -1,17 +1,20 @@
-{{ config(materialized='incremental', incremental_strategy='rfm__replace_dates', on_schema_change='append_new_columns') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rfm__replace_dates',
+    on_schema_change='append_new_columns',
+) }}
+-- depends_on: {{ ref('int_rfm__input_dates') }}
 with
 
 graded_customers as (
     select graded_customers.*
     from {{ ref('rfm__graded_customers') }} as graded_customers
-    {%- if is_incremental() %}
+    {% if is_incremental() %}
     inner join {{ ref('int_rfm__input_dates') }} as input_dates
         on
             graded_customers.dataset = input_dates.dataset
             and graded_customers.as_of_date = input_dates.as_of_date
-    {%- else %}
-    -- depends_on: {{ ref('int_rfm__input_dates') }}
-    {%- endif %}
+    {% endif %}
     where graded_customers.grade is not null
 ),
 
@@ -112,14 +115,12 @@ final as (
                 when regions.monetary is null then null
                 else {{ rfm.divide("coalesce(all_tiers.monetary, 0)", "regions.monetary") }}
             end as decimal(28, 6)
-        ) as monetary_share,
-        {%- for column in ["recency_days", "frequency", "monetary", "total_score"] %}
+        ) as monetary_share
+        {%- for column in ["recency_days", "frequency", "monetary", "total_score"] %},
         cast(
             case when all_tiers.customers > 0 then {{ rfm.divide("all_tiers." ~ column, "all_tiers.customers") }} end
             as decimal(28, 6)
-        ) as average_{{ column }}
-        {{- "," if not loop.last }}
-        {%- endfor %}
+        ) as average_{{ column }}{% endfor %}
     from all_tiers
     inner join regions
         on

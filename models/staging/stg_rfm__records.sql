@@ -1,8 +1,6 @@
 {%- set datasets = rfm.checked_datasets() -%}
 {%- set inputs = {} -%}
-{%- for dataset in datasets -%}
-    {%- do inputs.update({dataset.name: rfm.input_relation(dataset)}) -%}
-{%- endfor -%}
+{%- for dataset in datasets -%}{%- do inputs.update({dataset.name: rfm.input_relation(dataset)}) -%}{%- endfor -%}
 {%- set columns = rfm.input_columns(datasets, inputs) -%}
 {%- set stored_columns = rfm.stored_columns(datasets) -%}
 {%- set values = ["last_order_date", "recency_days", "frequency", "monetary", "region"] + stored_columns | list %}
@@ -33,13 +31,21 @@ compared as (
                 {{ column }} asc nulls last,
                 {%- endfor %}
                 record asc
-        ) as preference,
-        row_number() over (
-            partition by dataset, as_of_date, customer_id, {{ values | join(", ") }}
-            order by record asc
-        ) as copy_number
+        ) as preference
     from checked
     where is_contested
+),
+
+-- Rows that are alike are numbered in the order of preference: on their own they have none, and the row that is kept
+-- has to be the first copy of itself.
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by dataset, as_of_date, customer_id, {{ values | join(", ") }}
+            order by preference asc
+        ) as copy_number
+    from compared
 ),
 
 final as (
@@ -64,7 +70,7 @@ final as (
         {{ values | reject("equalto", "region") | join(",\n        ") }},
         case when copy_number > 1 then 'duplicate' when preference > 1 then 'superseded' end as rejection_reasons,
         case when preference > 1 then record end as record
-    from compared
+    from numbered
 )
 
 select * from final

@@ -47,7 +47,13 @@ def location(source_config: SourceConfig) -> str:
     written = source_config.get("external_location")
     if not written:
         raise InputError(f"source {source_config.table_name()} has no external_location, expected a path or a glob")
-    return str(written).format_map(source_config.as_dict()).strip("'")
+    try:
+        return str(written).format_map(source_config.as_dict()).strip("'")
+    except (KeyError, ValueError, IndexError) as error:
+        raise InputError(
+            f"external_location of source {source_config.table_name()} is '{written}', "
+            "expected a path in which only {name}, {identifier} and {schema} stand in braces"
+        ) from error
 
 
 def read_files(pattern: str, sheet_name: str | None = None) -> pa.Table:
