@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import REPOSITORY, Project
 
+from conftest import REPOSITORY, Project
 from dbt_rfm.summary import summary
 
-# The engine of the demo and its tests; a first word that tells what a macro of one engine is for.
 MARTS = ["graded_customers", "customer_scores", "score_cutpoints", "tier_summary", "rejected_records", "rulebooks"]
 
 
