@@ -1,6 +1,8 @@
 # Two commands for a fresh machine: `make build` and `make test`.
 export DBT_PROFILES_DIR := profiles
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+# uv trusts what the machine trusts, as pip does: a company's proxy among it.
+export UV_SYSTEM_CERTS := true
 PYTHON ?= python3
 BIN := .venv/bin
 
