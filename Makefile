@@ -21,8 +21,9 @@ test: lint
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/dbt build --quiet --target-path target
-	$(BIN)/sqlfluff lint models tests
+	$(BIN)/dbt build --quiet
+	$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
+	$(BIN)/sqlfluff lint --disable-progress-bar models tests
 
 ## The synthetic raw records; the same seed gives the same files.
 seeds: .venv/installed

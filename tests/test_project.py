@@ -39,28 +39,17 @@ def test_the_seeds_are_what_their_script_makes(tmp_path: Path) -> None:
         assert (tmp_path / "seeds" / seed).read_bytes() == (REPOSITORY / "seeds" / seed).read_bytes()
 
 
-def test_everything_is_described(manifest: dict[str, Any]) -> None:
-    missing = []
-    for node in manifest["nodes"].values():
-        if node["resource_type"] in {"model", "seed"} and node["package_name"] == "rfm":
-            if not node["description"].strip():
-                missing.append(node["name"])
-            missing += [f"{node['name']}.{name}" for name, c in node["columns"].items() if not c["description"].strip()]
+def test_the_arguments_of_every_macro_are_documented_as_they_are(manifest: dict[str, Any]) -> None:
+    """dbt-bouncer sees that there are descriptions; this sees that they are of the arguments in the signature, typed."""
+    wrong = []
     for macro in manifest["macros"].values():
         if macro["package_name"] == "rfm":
-            if not macro["description"].strip():
-                missing.append(f"macro {macro['name']}")
-            missing += [
-                f"macro {macro['name']}({argument['name']})"
-                for argument in macro["arguments"]
-                if not argument["description"].strip() or not argument["type"]
-            ]
             signature = re.search(r"{%-?\s*(?:macro|test)\s+\w+\((.*?)\)\s*-?%}", macro["macro_sql"], re.DOTALL)
             assert signature, macro["name"]
             names = re.findall(r"(\w+)\s*(?:=[^,]+)?(?:,|$)", signature[1])
-            if names != [argument["name"] for argument in macro["arguments"]]:
-                missing.append(f"arguments of macro {macro['name']}")
-    assert missing == []
+            if names != [argument["name"] for argument in macro["arguments"] if argument["type"]]:
+                wrong.append(macro["name"])
+    assert wrong == []
 
 
 def test_every_column_of_a_model_is_described(demo: Project, manifest: dict[str, Any]) -> None:
@@ -80,15 +69,10 @@ def test_every_column_of_a_model_is_described(demo: Project, manifest: dict[str,
 def test_the_marts_keep_their_contract(manifest: dict[str, Any]) -> None:
     for mart in MARTS:
         node = manifest["nodes"][f"model.rfm.rfm__{mart}"]
-        assert node["config"]["contract"]["enforced"]
-        assert node["config"]["access"] == "public"
         assert all(column["data_type"] for column in node["columns"].values())
         assert "Grain: " in node["description"]
         if mart != "rulebooks":
             assert list(node["columns"])[:3] == ["dataset", "as_of_date", "region"]
-    for node in manifest["nodes"].values():
-        if node["resource_type"] == "model" and node["name"].startswith(("stg_", "int_")):
-            assert node["config"]["access"] == "private"
 
 
 def test_names_carry_the_prefix(manifest: dict[str, Any]) -> None:
