@@ -240,3 +240,38 @@ def test_the_wheel_of_the_python_part_imports_without_dbt_running() -> None:
         check=True,
     )
     assert finished.stdout.strip() == "Plugin"
+
+
+def test_names_and_values_that_could_end_in_sql_stay_data(tmp_path: Path) -> None:
+    customer, orders, amount, level = '客户 "编号" ID', "it's F; --", "金额😀", "le\\vel"
+    grade = "A'; drop table x; --"
+    rulebook = {
+        "description": 'it\'s "quoted" \\ {{ 1 }}',
+        "metrics": {
+            "ticket": {"value": "monetary / nullif(frequency, 0)"},
+            "level": {"value": "case when level = 'it''s' then 2 else 1 end"},
+        },
+        "total": {"ticket": 1, "level": 0.5},
+        "grades": [{"grade": grade, "min": 3}, {"grade": "其余😀 \\"}],
+    }
+    columns = {
+        "customer_id": customer,
+        "frequency": orders,
+        "monetary": amount,
+        "level": {"column": level, "type": "text"},
+    }
+    dataset = {"rulebook": "hostile", "records": "input.customers", "columns": columns, "as_of_date": "2025-06-30"}
+    project = write_project(tmp_path / "shop", {"hostile": rulebook}, {"shop": dataset}, tables=["customers"])
+    names = [customer, orders, amount, level]
+    rows = [["O'Brien\"; --", "1", "5", "it's"], ["b\\", "2", "3", None], ["😀", "x'y", "7", None]]
+    project.load("customers", [dict(zip(names, row, strict=True)) for row in rows], names)
+    project.build()
+    assert project.query("select customer_id, total_score, grade from rfm__graded_customers order by value_rank") == [
+        {"customer_id": "O'Brien\"; --", "total_score": 6, "grade": grade},
+        {"customer_id": "b\\", "total_score": 2, "grade": "其余😀 \\"},
+    ]
+    (rejected,) = project.query("select customer_id, reasons, record from rfm__rejected_records")
+    assert rejected["customer_id"] == "😀"
+    assert rejected["reasons"] == "frequency ('it's F; --') is 'x'y', expected a whole number"
+    assert json.loads(rejected["record"]) == dict(zip(names, rows[2], strict=True))
+    assert project.query("select name from rfm__rulebooks where part = 'grade' and position = 1") == [{"name": grade}]
