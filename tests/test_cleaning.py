@@ -20,8 +20,12 @@ EXTRAS: Row = {
     "disputes": {"column": "disputes", "type": "integer"},
     "level": {"column": "level", "type": "text"},
     "founded": {"column": "founded", "type": "date"},
+    # Names that the models might use themselves: an extra column never takes their place.
+    "copy_number": {"column": "disputes", "type": "integer"},
+    "preference": {"column": "level", "type": "text"},
+    "is_contested": {"column": "founded", "type": "date"},
 }
-COLUMNS = [*STANDARD_COLUMNS, *EXTRAS]
+COLUMNS = [*STANDARD_COLUMNS, "margin", "disputes", "level", "founded"]
 DATASETS: Row = {
     "strict": {"rulebook": "quintile", "records": "input.customers", "columns": {**STANDARD_COLUMNS, **EXTRAS}},
     "lenient": {

@@ -315,6 +315,16 @@ WRONG: list[tuple[str, Any, str]] = [
         "dataset 'shop': a key of columns is 'total_score', expected another name",
     ),
     ("datasets.shop.columns.grade", "m", "dataset 'shop': a key of columns is 'grade', expected another name"),
+    (
+        "datasets.shop.columns.order",
+        "m",
+        "dataset 'shop': a key of columns is 'order', expected another name: this one is a",
+    ),
+    (
+        "datasets.shop.columns.money_read",
+        "m",
+        "dataset 'shop': a key of columns is 'money_read', expected another name",
+    ),
     ("datasets.shop.within", "city", "dataset 'shop': within is 'city', expected one of: region"),
     ("datasets.shop.missing", "ignore", "dataset 'shop': missing is 'ignore', expected one of: reject, zero"),
 ]

@@ -16,7 +16,7 @@
         {%- for column in given %}
         {{ column.given }} as {{ column.name }}_given,
         {%- endfor %}
-        input as source_row
+        input as rfm__source_row
     from {{ prefix }}_input as input
 ),
 
@@ -106,10 +106,10 @@
         cast({{ "records." ~ own[stored] if stored in own else "null" }} as {{ rfm.sql_type(type) }}) as {{ stored }},
         {%- endfor %}
         records.rejection_reasons,
-        contested.customer_id is not null as is_contested,
+        contested.customer_id is not null as rfm__is_contested,
         case
             when records.rejection_reasons is not null or contested.customer_id is not null
-                then cast(to_json(records.source_row) as {{ dbt.type_string() }})
+                then cast(to_json(records.rfm__source_row) as {{ dbt.type_string() }})
         end as record
     from {{ prefix }}_reasoned as records
     left join {{ prefix }}_contested as contested

@@ -111,12 +111,28 @@
 {% macro check_extra_column(owner, path, name, entry) %}
     {%- do rfm.check_keys(owner, path, entry, ["column", "type"], ["column"]) -%}
     {%- do rfm.check_one_of(owner, path ~ ".type", entry.get("type", "decimal"), ["decimal", "integer", "text", "date"]) -%}
-    {%- if name in ["dataset", "group_region", "rejection_reasons", "record", "ungraded_reason", "grade", "grade_order"]
-        or modules.re.search("_(score|value)$", name) -%}
+    {%- if name in ["dataset", "group_region", "rejection_reasons", "record", "ungraded_reason", "grade", "grade_order", "rulebook"]
+        or modules.re.search("^rfm_|_(score|value|given|plain|read)$|_cut_[0-9]", name) -%}
         {%- do rfm.raise_wrong_value(
-            owner, "a key of columns", name, "another name: the marts use this one, or end a metric's columns like it"
+            owner, "a key of columns", name, "another name: the models use this one, or end columns of their own like it"
         ) -%}
+    {%- elif name in rfm.reserved_words() -%}
+        {%- do rfm.raise_wrong_value(owner, "a key of columns", name, "another name: this one is a word of SQL") -%}
     {%- endif -%}
+{% endmacro %}
+
+{# Words that no engine takes as a bare column name. #}
+{% macro reserved_words() %}
+    {{- return((
+        "all analyse analyze and any array as asc asymmetric authorization between both by case cast check collate column "
+        ~ "concurrently constraint create cross current_date current_time current_timestamp current_user default deferrable "
+        ~ "desc describe distinct do else end except exists false fetch for foreign freeze from full glob grant group having "
+        ~ "ilike in initially inner intersect interval into is isnull join lateral leading left like limit localtime "
+        ~ "localtimestamp map minus natural not notnull null offset on only or order outer overlaps pivot placing positional "
+        ~ "primary qualify references returning right select semi anti session_user show similar some struct summarize "
+        ~ "symmetric table tablesample then to trailing true union unique unpivot user using variadic verbose when where "
+        ~ "window with"
+    ).split(" ")) -}}
 {% endmacro %}
 
 {# The literal as-of date as yyyy-mm-dd, or none where a column holds it. #}

@@ -70,6 +70,9 @@
     {%- if rulebook not in rulebooks -%}
         {%- do rfm.raise_wrong_value("macro grade", "rulebook", rulebook, "one of: " ~ rulebooks | join(", ")) -%}
     {%- endif -%}
+    {%- if group_by is string or group_by is mapping or group_by is not sequence -%}
+        {%- do rfm.raise_wrong_value("macro grade", "group_by", group_by, "a list of columns like ['region']") -%}
+    {%- endif -%}
     {%- set rules = rulebooks[rulebook] -%}
 with
 

@@ -31,9 +31,9 @@ compared as (
                 {{ column }} asc nulls last,
                 {%- endfor %}
                 record asc
-        ) as preference
+        ) as rfm__preference
     from checked
-    where is_contested
+    where rfm__is_contested
 ),
 
 -- Rows that are alike are numbered in the order of preference: on their own they have none, and the row that is kept
@@ -43,8 +43,8 @@ numbered as (
         *,
         row_number() over (
             partition by dataset, as_of_date, customer_id, {{ values | join(", ") }}
-            order by preference asc
-        ) as copy_number
+            order by rfm__preference asc
+        ) as rfm__copy_number
     from compared
 ),
 
@@ -58,7 +58,7 @@ final as (
         rejection_reasons,
         record
     from checked
-    where not is_contested
+    where not rfm__is_contested
 
     union all
 
@@ -68,8 +68,8 @@ final as (
         region,
         customer_id,
         {{ values | reject("equalto", "region") | join(",\n        ") }},
-        case when copy_number > 1 then 'duplicate' when preference > 1 then 'superseded' end as rejection_reasons,
-        case when preference > 1 then record end as record
+        case when rfm__copy_number > 1 then 'duplicate' when rfm__preference > 1 then 'superseded' end as rejection_reasons,
+        case when rfm__preference > 1 then record end as record
     from numbered
 )
 
