@@ -21,11 +21,11 @@ EXTRAS: Row = {
     "level": {"column": "level", "type": "text"},
     "founded": {"column": "founded", "type": "date"},
     # Names that the models might use themselves: an extra column never takes their place.
-    "copy_number": {"column": "disputes", "type": "integer"},
-    "preference": {"column": "level", "type": "text"},
-    "is_contested": {"column": "founded", "type": "date"},
+    "copy_number": {"column": "copy_number", "type": "integer"},
+    "preference": {"column": "preference", "type": "text"},
+    "is_contested": {"column": "is_contested", "type": "date"},
 }
-COLUMNS = [*STANDARD_COLUMNS, "margin", "disputes", "level", "founded"]
+COLUMNS = [*STANDARD_COLUMNS, *EXTRAS]
 DATASETS: Row = {
     "strict": {"rulebook": "quintile", "records": "input.customers", "columns": {**STANDARD_COLUMNS, **EXTRAS}},
     "lenient": {
@@ -48,6 +48,9 @@ GOOD: Row = {
     "disputes": None,
     "level": None,
     "founded": None,
+    "copy_number": "7",
+    "preference": "none",
+    "is_contested": "2025-01-01",
 }
 
 
