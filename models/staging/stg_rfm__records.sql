@@ -68,7 +68,10 @@ final as (
         region,
         customer_id,
         {{ values | reject("equalto", "region") | join(",\n        ") }},
-        case when rfm__copy_number > 1 then 'duplicate' when rfm__preference > 1 then 'superseded' end as rejection_reasons,
+        case
+            when rfm__copy_number > 1 then 'duplicate'
+            when rfm__preference > 1 then 'superseded'
+        end as rejection_reasons,
         case when rfm__preference > 1 then record end as record
     from numbered
 )
