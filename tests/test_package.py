@@ -107,8 +107,7 @@ def test_no_macro_of_the_package_overrides_dbt() -> None:
     assert not (REPOSITORY / "packages.yml").exists()
 
 
-def test_the_integration_project_builds(tmp_path: Path) -> None:
-    """integration_tests as a user has it: its own vars, profile and schema, the package beside it."""
+def copied_integration_project(tmp_path: Path) -> Path:
     folder = tmp_path / "integration_tests"
     shutil.copytree(
         REPOSITORY / "integration_tests",
@@ -116,6 +115,12 @@ def test_the_integration_project_builds(tmp_path: Path) -> None:
         ignore=shutil.ignore_patterns("target", "dbt_packages", "logs", "*.duckdb*"),
     )
     dump(folder / "packages.yml", {"packages": [{"local": str(REPOSITORY)}]})
+    return folder
+
+
+def test_the_integration_project_builds(tmp_path: Path) -> None:
+    """integration_tests as a user has it: its own vars, profile and schema, the package beside it."""
+    folder = copied_integration_project(tmp_path)
     project = Project(folder, folder / "web_shop.duckdb", folder)
     assert project.dbt("deps").success
     result = project.build()
@@ -129,13 +134,7 @@ def test_the_integration_project_builds(tmp_path: Path) -> None:
 )
 def test_the_integration_project_builds_with_dbt_1_11(tmp_path: Path) -> None:
     python = Path(os.environ["RFM_DBT_1_11"])
-    folder = tmp_path / "integration_tests"
-    shutil.copytree(
-        REPOSITORY / "integration_tests",
-        folder,
-        ignore=shutil.ignore_patterns("target", "dbt_packages", "logs", "*.duckdb*"),
-    )
-    dump(folder / "packages.yml", {"packages": [{"local": str(REPOSITORY)}]})
+    folder = copied_integration_project(tmp_path)
     for command in ["--version", "deps", "build"]:
         finished = subprocess.run(
             [python.parent / "dbt", *([command] if command == "--version" else [command, "--profiles-dir", "."])],
