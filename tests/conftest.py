@@ -192,7 +192,7 @@ MODELS_IN_ORDER = [
     ("intermediate", "int_rfm__input_dates", "view"),
     ("intermediate", "int_rfm__measured_customers", "view"),
     ("intermediate", "int_rfm__cut_points", "table"),
-    ("intermediate", "int_rfm__scored_customers", "view"),
+    ("intermediate", "int_rfm__scored_customers", "table"),
     ("marts", "rfm__graded_customers", "table"),
     ("marts", "rfm__customer_scores", "table"),
     ("marts", "rfm__score_cutpoints", "table"),
@@ -228,6 +228,35 @@ class CompiledModels:
     def rows(self, sql: str) -> list[Row]:
         """Return the rows of a query as mappings."""
         return rows_of(self.connection, sql)
+
+
+GALLERY: dict[str, Row] = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((REPOSITORY / "docs" / "gallery").glob("*.yml"))
+}
+
+
+def gallery_vars() -> Row:
+    """All rulebooks and datasets of the gallery; their inputs are tables of the schema 'input'."""
+    rulebooks: Row = {}
+    datasets: Row = {}
+    for entry in GALLERY.values():
+        rulebooks |= entry["vars"]["rfm__rulebooks"]
+        for name, dataset in entry["vars"]["rfm__datasets"].items():
+            datasets[name] = dataset | {"records": f"input.{name}"}
+    return {"rfm__rulebooks": rulebooks, "rfm__datasets": datasets}
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that grades the customers of the whole gallery."""
+    written = gallery_vars()
+    folder = tmp_path_factory.mktemp("gallery")
+    project = write_project(folder, written["rfm__rulebooks"], written["rfm__datasets"], tables=list(GALLERY))
+    for name, entry in GALLERY.items():
+        project.load(name, entry["customers"])
+    project.build()
+    return project
 
 
 @pytest.fixture(scope="session")

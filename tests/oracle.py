@@ -3,20 +3,25 @@
 `clean` turns the rows of a records dataset into customers, `grade` turns customers into graded customers. Both sort
 and slice; nothing is optimised. All arithmetic is exact: `Fraction` inside, `Decimal` with six places outside.
 
-Covered: the value itself and `tiles` as scores, `clamp`, a map of weights with `round` as the total, and grades by
-bounds. Anything else in a rulebook raises `ValueError` rather than being passed over.
+`grade` covers the whole rulebook language, except `actions`. A key that the language does not have, or one that has no
+meaning where it stands, raises `ValueError` rather than being passed over.
 """
 
 import datetime
 import math
+import operator
 import re
+import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise
 from operator import itemgetter
 from typing import Any
+
+import oracle_sql
 
 Row = dict[str, str | None]
 Customer = dict[str, Any]
@@ -196,141 +201,569 @@ def clean(rows: list[Row], dataset: dict[str, Any]) -> tuple[list[Customer], lis
     return used, rejected
 
 
-# --- Grading ----------------------------------------------------------------------------------------------------------
+# --- Rulebooks: read and checked --------------------------------------------------------------------------------------
 
+RULEBOOK_KEYS = {"description", "metrics", "total", "round", "grades", "actions"}
 METRIC_KEYS = {"description", "value", "better", "score", "clamp"}
-SCORE_KEYS = {"tiles", "ties", "tie_break", "clamp"}
-GRADE_KEYS = {"grade", "min", "above", "max", "below"}
+# The kinds of scores, and the keys that may stand beside each of them.
+SCORE_KINDS: dict[str, set[str]] = {
+    "tiles": {"ties", "tie_break"},
+    "steps": set(),
+    "lookup": {"otherwise"},
+    "split": {"scores"},
+    "share": set(),
+    "scale": set(),
+    "group": set(),
+}
+STATISTICS: dict[str, Callable[[list[Fraction]], Any]] = {
+    "mean": lambda values: sum(values) / Fraction(len(values)),
+    "median": statistics.median,  # of an even group: the mean of the middle two
+    "sum": sum,
+    "min": min,
+    "max": max,
+    "count": len,
+}
+BOUNDS: dict[str, Callable[[Fraction, Fraction], bool]] = {
+    "min": operator.ge,
+    "above": operator.gt,
+    "max": operator.le,
+    "below": operator.lt,
+}
+# What grading adds to a customer for each metric, as <metric>_value and so on.
+METRIC_RESULTS = ["value", "score", "next_score", "value_for_next_score", "is_tie_broken"]
+WHOLE_COLUMNS = {name for name, kind in STANDARD_TYPES.items() if kind == "integer"} | {"purchase_days", "refund_count"}
 
 
-def metric_value(customer: Customer, metric: dict[str, Any]) -> Decimal | None:
-    """Measure one metric of a customer: a column by name, or whatever a function of the customer returns."""
-    source = metric["value"]
-    value = source(customer) if callable(source) else customer[source]
-    return None if value is None else rounded(value)
+@dataclass(frozen=True)
+class Metric:
+    """One metric of a rulebook. `kind` is one of SCORE_KINDS or `itself`, `rule` what stands there."""
+
+    name: str
+    measure: Callable[[Customer], Any]
+    is_whole: bool
+    low_is_better: bool
+    kind: str
+    rule: Any
+    options: dict[str, Any]
+    clamp: tuple[Fraction, Fraction] | None
+
+    @property
+    def value(self) -> str:
+        """The key of a customer's value."""
+        return f"{self.name}_value"
+
+    @property
+    def score(self) -> str:
+        """The key of a customer's score."""
+        return f"{self.name}_score"
 
 
-def score_metric(group: list[Customer], name: str, metric: dict[str, Any]) -> None:
-    """Score one metric of all customers of a group; their `<name>_value` is there already."""
+@dataclass(frozen=True)
+class Grade:
+    """One entry of the grades; it looks at a customer with scores and total."""
+
+    label: Any
+    matches: Callable[[Customer], bool] | None  # None: any customer
+
+
+@dataclass(frozen=True)
+class Rulebook:
+    """A rulebook that was checked. `total_kind` is weights, expression, code or none."""
+
+    name: str
+    metrics: list[Metric]
+    total_kind: str
+    total: Callable[[Customer], Any]
+    places: int | None
+    grades: list[Grade]
+
+
+def expect(condition: Any, where: str, message: str) -> None:
+    """Refuse a rulebook that breaks a rule of the language."""
+    if not condition:
+        raise ValueError(f"{where}: {message}")
+
+
+def only_keys(where: str, found: Iterable[Any], allowed: Iterable[str]) -> None:
+    """Refuse keys that the language does not have there."""
+    unknown = sorted(str(key) for key in set(found) - set(allowed))
+    expect(not unknown, where, f"the oracle does not know {unknown}")
+
+
+def read_number(where: str, given: Any) -> Fraction:
+    """Take a number of a rulebook; text is not a number, even if it looks like one."""
+    is_number = isinstance(given, int | float | Decimal | Fraction) and not isinstance(given, bool)
+    expect(is_number, where, f"expected a number, got {given!r}")
+    return exact(given)
+
+
+def read_score(where: str, given: Any, texts: bool) -> Fraction | str:
+    """Take a score of a rulebook: a number, or a text where there is no total that adds it up."""
+    return given if texts and isinstance(given, str) else read_number(where, given)
+
+
+def read_scores(where: str, given: list[Any], texts: bool) -> list[Any]:
+    """Take the scores of a metric: if one of them is a text, all are, and a number counts as it stands in a code."""
+    scores = [read_score(where, score, texts) for score in given]
+    return [score_in_words(score) for score in scores] if any(isinstance(score, str) for score in scores) else scores
+
+
+def read_bounds(where: str, entry: dict[str, Any]) -> dict[str, Fraction]:
+    """Take the bounds of a rung or of a grade."""
+    return {key: read_number(where, entry[key]) for key in BOUNDS if key in entry}
+
+
+def is_within(value: Fraction, bounds: dict[str, Fraction]) -> bool:
+    """Tell whether a value keeps all bounds; without bounds it always does."""
+    return all(BOUNDS[key](value, bound) for key, bound in bounds.items())
+
+
+def read_expression(where: str, text: Any, names: set[str] | None) -> oracle_sql.Expression:
+    """Parse SQL; names are the columns and scores that it may use, None if they are not known."""
+    expect(isinstance(text, str), where, f"expected SQL, got {text!r}")
+    expression = oracle_sql.parse(text)
+    if names is not None:
+        only_keys(where, expression.names, names)
+    return expression
+
+
+def read_rule(where: str, kind: str, rule: Any, options: dict[str, Any], texts: bool) -> tuple[Any, dict[str, Any]]:
+    """Check what a score says, and make its numbers exact."""
+    if kind == "tiles":
+        expect(type(rule) is int and rule >= 1, where, f"expected a number of tiles, got {rule!r}")
+        expect(options.get("ties", "split") in ("split", "together"), where, f"ties is {options.get('ties')!r}")
+    elif kind == "steps":
+        expect(rule, where, "expected rungs")
+        for rung in rule:
+            only_keys(where, rung, {"score", *BOUNDS})
+        scores = read_scores(where, [rung.get("score") for rung in rule], texts)
+        rule = list(zip(scores, (read_bounds(where, rung) for rung in rule), strict=True))
+        expect(all(bounds for _, bounds in rule[:-1]), where, "a rung without bounds is not the last")
+    elif kind == "lookup":
+        expect(rule, where, "expected labels")
+        numbers = {label: read_number(where, label) for label in rule if not isinstance(label, str)}
+        keys = [numbers[label] if len(numbers) == len(rule) else str(label) for label in rule]
+        scores = read_scores(where, [*rule.values(), *options.values()], texts)
+        rule = dict(zip(keys, scores[: len(keys)], strict=True))
+        options = dict(zip(options, scores[len(keys) :], strict=True))
+    elif kind == "split":
+        expect(rule in ("mean", "median"), where, f"split is {rule!r}")
+        scores = read_scores(where, options.get("scores", [1, 0]), texts)
+        expect(len(scores) == 2, where, f"expected two scores, got {scores}")
+        options = {"scores": scores}
+    elif kind == "share":
+        expect(rule == "percent", where, f"share is {rule!r}")
+    elif kind == "scale":
+        expect(rule in ("minmax", "max", "mean"), where, f"scale is {rule!r}")
+    elif kind == "group":
+        expect(rule in STATISTICS, where, f"group is {rule!r}")
+    return rule, options
+
+
+def read_metric(
+    name: str, metric: dict[str, Any], texts: bool, names: set[str] | None, whole_columns: set[str]
+) -> Metric:
+    """Check one metric; `texts` says whether scores may be texts."""
+    where = f"metric {name}"
+    only_keys(where, metric, METRIC_KEYS)
+    expect("value" in metric, where, "expected a value")
     score = dict(metric.get("score") or {})
-    if "clamp" in metric:  # It may stand inside the score or beside it.
-        score["clamp"] = metric["clamp"]
-    unknown = (set(metric) - METRIC_KEYS) | (set(score) - SCORE_KEYS)
-    if unknown:
-        raise ValueError(f"metric {name}: the oracle does not know {sorted(unknown)}")
-    direction = {"high": "desc", "low": "asc"}[metric.get("better", "high")]
-    best_first = ordered(group, [f"{name}_value {direction}", *score.get("tie_break", []), "customer_id"])
+    expect(not ("clamp" in score and "clamp" in metric), where, "clamp stands inside score and beside it")
+    clamp = score.pop("clamp", metric.get("clamp"))
+    kind, *others = [key for key in score if key in SCORE_KINDS] or ["itself"]
+    expect(not others, where, f"expected one kind of score, got {sorted(score)}")
+    rule = score.pop(kind, None) if kind in SCORE_KINDS else None
+    only_keys(where, score, SCORE_KINDS.get(kind, set()))
+    rule, options = read_rule(where, kind, rule, score, texts and clamp is None)
 
-    if "tiles" in score:
-        # Tile 1 is the best and earns k points, tile k earns 1. The better tiles are the larger ones.
-        tiles = score["tiles"]
-        size, larger_tiles = divmod(len(best_first), tiles)
-        start = 0
-        for tile in range(1, tiles + 1):
-            end = tile * size + min(tile, larger_tiles)
-            for customer in best_first[start:end]:
-                customer[f"{name}_score"] = rounded(tiles - tile + 1)
-            start = end
-        if score.get("ties", "split") == "together":
-            best_score: dict[Decimal, Decimal] = {}
-            for customer in best_first:
-                points = best_score.setdefault(customer[f"{name}_value"], customer[f"{name}_score"])
-                customer[f"{name}_score"] = points
+    if names is not None:
+        only_keys(where, (column.split()[0] for column in options.get("tie_break", [])), names)
+    if clamp is not None:
+        low, high = (read_number(where, bound) for bound in clamp)
+        expect(low <= high, where, f"clamp is {clamp}")
+        clamp = (low, high)
+    better = metric.get("better", "high")
+    expect(better in ("high", "low"), where, f"better is {better!r}")
+    has_direction = kind != "share" and not (kind == "scale" and rule in ("max", "mean"))
+    expect(better == "high" or has_direction, where, f"{kind}: {rule} has no better: low")
+
+    value = metric["value"]
+    column = value.strip().lower() if isinstance(value, str) else None
+    if callable(value):
+        measure = value
+    elif names is not None and column in names:
+        measure = itemgetter(column)
     else:
-        for customer in best_first:
-            customer[f"{name}_score"] = customer[f"{name}_value"]
-
-    if "clamp" in score:
-        low, high = (rounded(bound) for bound in score["clamp"])
-        for customer in best_first:
-            customer[f"{name}_score"] = min(max(customer[f"{name}_score"], low), high)
-
-    # What would lift the score: the next better score, and the worst value that holds it.
-    held = sorted({customer[f"{name}_score"] for customer in best_first})
-    next_better = dict(pairwise(held)) if "tiles" in score else {}
-    worst_value = {customer[f"{name}_score"]: customer[f"{name}_value"] for customer in best_first}
-    scores_of_value = defaultdict(set)
-    for customer in best_first:
-        scores_of_value[customer[f"{name}_value"]].add(customer[f"{name}_score"])
-    for customer in best_first:
-        next_score = next_better.get(customer[f"{name}_score"])
-        customer[f"{name}_next_score"] = next_score
-        customer[f"{name}_value_for_next_score"] = None if next_score is None else worst_value[next_score]
-        customer[f"{name}_is_tie_broken"] = len(scores_of_value[customer[f"{name}_value"]]) > 1
+        measure = read_expression(where, value, names)
+    return Metric(name, measure, column in whole_columns, better == "low", kind, rule, options, clamp)
 
 
-def total_score(customer: Customer, rulebook: dict[str, Any]) -> Decimal:
-    """Add the weighted scores up, and round only the sum."""
-    weights = rulebook["total"]
-    if unknown := set(weights) - set(rulebook["metrics"]):
-        raise ValueError(f"total: the oracle does not know {sorted(unknown)}")
-    total = sum(exact(customer[f"{name}_score"]) * exact(weight) for name, weight in weights.items())
-    return rounded(total if rulebook.get("round") is None else rounded(total, rulebook["round"]))
+def read_total(rulebook: dict[str, Any], names: set[str] | None) -> tuple[str, Callable[[Customer], Any]]:
+    """Check the total. Returns its kind, and what makes the total or the code out of the scores."""
+    total, metrics = rulebook.get("total"), list(rulebook["metrics"])
+    if total is None:
+        return "none", lambda customer: None
+    if set(total) == {"expression"} and isinstance(total["expression"], str):
+        return "expression", read_expression("total", total["expression"], names)
+    if set(total) == {"code"} and isinstance(total["code"], list):
+        expect(total["code"], "total", "expected the metrics of the code")
+        only_keys("total", total["code"], metrics)
+        return "code", lambda customer: "".join(score_in_words(customer[f"{name}_score"]) for name in total["code"])
+    only_keys("total", total, metrics)
+    expect(set(metrics) == set(total), "total", f"no weight for {sorted(set(metrics) - set(total))}")
+    weights = {f"{name}_score": read_number("total", weight) for name, weight in total.items()}
+    return "weights", lambda customer: sum(customer[score] * weight for score, weight in weights.items())
 
 
-def matches(total: Decimal, entry: dict[str, Any]) -> bool:
-    """Tell whether a total is within all bounds of a grade; without bounds it always is."""
-    if unknown := set(entry) - GRADE_KEYS:
-        raise ValueError(f"grade {entry['grade']}: the oracle does not know {sorted(unknown)}")
-    bounds = {key: exact(bound) for key, bound in entry.items() if key != "grade"}
-    value = exact(total)
-    return (
-        ("min" not in bounds or value >= bounds["min"])
-        and ("above" not in bounds or value > bounds["above"])
-        and ("max" not in bounds or value <= bounds["max"])
-        and ("below" not in bounds or value < bounds["below"])
+CODE_PART = re.compile(r"\[(?P<members>[^]]+)]|(?P<character>[^[])", re.DOTALL)
+MEMBER = re.compile(r"(?P<first>.)-(?P<last>.)|(?P<only>.)", re.DOTALL)
+
+
+def code_pattern(pattern: Any) -> list[set[str]]:
+    """Read a pattern of codes as the characters of each place: a class such as `[4-5]` or `[145]` has several."""
+    expect(isinstance(pattern, str) and pattern, "codes", f"expected text, got {pattern!r}")
+    parts = list(CODE_PART.finditer(pattern))
+    expect("".join(part[0] for part in parts) == pattern, "codes", f"expected classes as [4-5] in {pattern!r}")
+    places = []
+    for part in parts:
+        members = list(MEMBER.finditer(part["members"] or ""))
+        ranges = [(m["only"] or m["first"], m["only"] or m["last"]) for m in members] or [(part["character"],) * 2]
+        expect(all(first <= last for first, last in ranges), "codes", f"expected ascending classes in {pattern!r}")
+        places.append({chr(code) for first, last in ranges for code in range(ord(first), ord(last) + 1)})
+    return places
+
+
+def is_code(code: str, pattern: list[set[str]]) -> bool:
+    """Tell whether a code matches a pattern."""
+    return len(code) == len(pattern) and all(
+        character in allowed for character, allowed in zip(code, pattern, strict=True)
     )
 
 
-def grade_group(group: list[Customer], rulebook: dict[str, Any]) -> tuple[list[Customer], list[Customer]]:
+def read_grade(entry: dict[str, Any], total_kind: str, names: set[str] | None) -> Grade:
+    """Check one entry of the grades."""
+    label = entry.get("grade")
+    where = f"grade {label}"
+    only_keys(where, entry, {"grade", "when", "codes", *BOUNDS})
+    expect(label is not None, where, "expected a grade")
+    bounds = read_bounds(where, entry)
+    expect(bool(bounds) + ("when" in entry) + ("codes" in entry) <= 1, where, "expected one of bounds, when, codes")
+    if "when" in entry:
+        condition = read_expression(where, entry["when"], names)
+        return Grade(label, lambda customer: oracle_sql.is_true(condition(customer)))
+    if "codes" in entry:
+        expect(total_kind == "code", where, "there are codes only where the total is a code")
+        patterns = [code_pattern(pattern) for pattern in entry["codes"]]
+        return Grade(label, lambda customer: any(is_code(customer["score_code"], pattern) for pattern in patterns))
+    if bounds:
+        expect(total_kind in ("weights", "expression"), where, "there is no total for bounds")
+        return Grade(label, lambda customer: is_within(exact(customer["total_score"]), bounds))
+    return Grade(label, None)
+
+
+def read_rulebook(rulebook: dict[str, Any], name: str, columns: set[str] | None, whole_columns: set[str]) -> Rulebook:
+    """Check a rulebook; `columns` are the dataset's, None if they are not known."""
+    only_keys("rulebook", rulebook, RULEBOOK_KEYS)
+    expect(rulebook.get("metrics"), "rulebook", "expected metrics")
+    scores = {f"{metric}_score" for metric in rulebook["metrics"]}
+    with_scores = with_total = None
+    if columns is not None:
+        made = [f"{metric}_{key}" for metric in rulebook["metrics"] for key in METRIC_RESULTS]
+        twice = {key for key in made if made.count(key) > 1 or key in columns | {"total_score"}}
+        expect(not twice, "rulebook", f"{sorted(twice)} would mean two things")
+        with_scores = columns | scores
+        with_total = with_scores | {"total_score"}
+
+    total_kind, total = read_total(rulebook, with_scores)
+    metrics = [
+        read_metric(key, metric, total_kind in ("code", "none"), columns, whole_columns)
+        for key, metric in rulebook["metrics"].items()
+    ]
+    places = rulebook.get("round")
+    if places is not None:
+        expect(type(places) is int, "round", f"expected a number of places, got {places!r}")
+        expect(total_kind in ("weights", "expression"), "round", "there is no total to round")
+    grades = [read_grade(entry, total_kind, with_total) for entry in rulebook.get("grades") or []]
+    expect(all(entry.matches for entry in grades[:-1]), "grades", "an entry that matches everything is not the last")
+    return Rulebook(name, metrics, total_kind, total, places, grades)
+
+
+# --- Grading ----------------------------------------------------------------------------------------------------------
+
+
+class NotGradedError(Exception):
+    """The reason why a customer has no grade."""
+
+
+def in_words(number: Fraction | Decimal, places: int) -> str:
+    """Write a number without trailing zeros, but with this many decimals at least."""
+    whole, decimals = f"{rounded(number):f}".split(".")
+    decimals = decimals.rstrip("0").ljust(places, "0")
+    return f"{whole}.{decimals}" if decimals else whole
+
+
+def score_in_words(score: Fraction | str) -> str:
+    """Write a score as it stands in a code."""
+    return score if isinstance(score, str) else in_words(score, 0)
+
+
+def measured(customer: Customer, metric: Metric, rulebook: Rulebook) -> Customer:
+    """Measure one metric of a customer, and score it if that takes no other customer."""
+    value = oracle_sql.sql_value(metric.measure(customer))
+    if value is None and not (metric.kind == "lookup" and "otherwise" in metric.options):
+        raise NotGradedError(f"metric {metric.name} has no value")
+    takes_text = metric.kind == "lookup" and isinstance(next(iter(metric.rule)), str)
+    wanted = str if takes_text else Fraction
+    expect(value is None or type(value) is wanted, f"metric {metric.name}", f"{value!r} is no {wanted.__name__}")
+
+    result = {metric.value: value}
+    if metric.kind == "itself":
+        result[metric.score] = value
+    elif metric.kind == "steps":
+        scores = [score for score, bounds in metric.rule if is_within(value, bounds)]
+        if not scores:
+            words = in_words(value, 0 if metric.is_whole else 2)
+            raise NotGradedError(f"{metric.name} {words} matches no step of rulebook '{rulebook.name}'")
+        result[metric.score] = scores[0]
+    elif metric.kind == "lookup":
+        if value not in metric.rule and "otherwise" not in metric.options:
+            words = value if takes_text else in_words(value, 0)  # As the rulebook writes a label: 7, 2.5.
+            raise NotGradedError(f"{metric.name} '{words}' matches no label of rulebook '{rulebook.name}'")
+        result[metric.score] = metric.rule.get(value, metric.options.get("otherwise"))
+    return result
+
+
+def score_tiles(group: list[Customer], metric: Metric) -> None:
+    """Rank the group best first, and slice it. Tile 1 is the best and earns k points, tile k earns 1."""
+    tiles = metric.rule
+    direction = "asc" if metric.low_is_better else "desc"
+    best_first = ordered(group, [f"{metric.value} {direction}", *metric.options.get("tie_break", []), "customer_id"])
+    size, larger_tiles = divmod(len(best_first), tiles)  # The better tiles are the larger ones.
+    start = 0
+    for tile in range(1, tiles + 1):
+        end = tile * size + min(tile, larger_tiles)
+        for customer in best_first[start:end]:
+            customer[metric.score] = Fraction(tiles - tile + 1)
+        start = end
+    if metric.options.get("ties") == "together":
+        best_score: dict[Fraction, Fraction] = {}
+        for customer in best_first:
+            customer[metric.score] = best_score.setdefault(customer[metric.value], customer[metric.score])
+
+
+def is_better_side(value: Fraction, metric: Metric, middle: Fraction) -> bool:
+    """Tell whether a value is on the better side of a split; equal counts as better."""
+    return value <= middle if metric.low_is_better else value >= middle
+
+
+def score_split(group: list[Customer], metric: Metric) -> None:
+    """Compare with the mean or the median."""
+    middle = STATISTICS[metric.rule]([customer[metric.value] for customer in group])
+    better, worse = metric.options["scores"]
+    for customer in group:
+        customer[metric.score] = better if is_better_side(customer[metric.value], metric, middle) else worse
+
+
+def score_relative(group: list[Customer], metric: Metric) -> None:
+    """Score by `share`, `scale` or `group`: the value in relation to the group's, or the group's statistic itself."""
+    values = [customer[metric.value] for customer in group]
+    low, high, total, mean = (STATISTICS[name](values) for name in ("min", "max", "sum", "mean"))
+    statistic = Fraction(STATISTICS[metric.rule](values)) if metric.kind == "group" else None
+    for customer, value in zip(group, values, strict=True):
+        if metric.kind == "group":
+            dividend, divisor = statistic, 1
+        elif metric.kind == "share":
+            dividend, divisor = value * 100, total
+        elif metric.rule == "minmax":
+            dividend, divisor = high - value if metric.low_is_better else value - low, high - low
+        else:
+            dividend, divisor = value, {"max": high, "mean": mean}[metric.rule]
+        customer[metric.score] = dividend / divisor if divisor else Fraction(0)
+
+
+GROUP_SCORES: dict[str, Callable[[list[Customer], Metric], None]] = {
+    "tiles": score_tiles,
+    "split": score_split,
+    "share": score_relative,
+    "scale": score_relative,
+    "group": score_relative,
+}
+
+
+def clamped(score: Any, metric: Metric) -> Any:
+    """Bound a score."""
+    return score if metric.clamp is None else min(max(score, metric.clamp[0]), metric.clamp[1])
+
+
+def score_metric(group: list[Customer], metric: Metric) -> None:
+    """Score one metric of all customers of a group; what takes no other customer is scored already."""
+    if metric.kind in GROUP_SCORES:
+        GROUP_SCORES[metric.kind](group, metric)
+    for customer in group:
+        customer[metric.score] = clamped(customer[metric.score], metric)
+    scores_of_value = defaultdict(set)
+    for customer in group:
+        scores_of_value[customer[metric.value]].add(customer[metric.score])
+    next_scores = NEXT_SCORES.get(metric.kind, no_next_scores)(group, metric)
+    for customer, (next_score, value) in zip(group, next_scores, strict=True):
+        customer[f"{metric.name}_next_score"] = next_score
+        customer[f"{metric.name}_value_for_next_score"] = value
+        customer[f"{metric.name}_is_tie_broken"] = len(scores_of_value[customer[metric.value]]) > 1
+
+
+# What would lift the score: the next better score, and the value for it. One pair for each customer.
+NextScores = list[tuple[Fraction | None, Fraction | None]]
+
+
+def no_next_scores(group: list[Customer], metric: Metric) -> NextScores:
+    """Most kinds of scores have no next one."""
+    return [(None, None) for _ in group]
+
+
+def next_tiles(group: list[Customer], metric: Metric) -> NextScores:
+    """Name the next score that somebody holds, and the worst value that holds it."""
+    worst = max if metric.low_is_better else min
+    values = defaultdict(list)
+    for customer in group:
+        values[customer[metric.score]].append(customer[metric.value])
+    lifts: dict[Fraction, tuple[Fraction, Fraction]] = {
+        score: (better, worst(values[better])) for score, better in pairwise(sorted(values))
+    }
+    return [lifts.get(customer[metric.score], (None, None)) for customer in group]
+
+
+def next_split(group: list[Customer], metric: Metric) -> NextScores:
+    """Name the better side's score for the worse side, and the worst value of the better side."""
+    values = [customer[metric.value] for customer in group]
+    middle = STATISTICS[metric.rule](values)
+    better, worse = (clamped(score, metric) for score in metric.options["scores"])
+    if isinstance(better, str) or isinstance(worse, str) or better <= worse:
+        return no_next_scores(group, metric)
+    worst = max if metric.low_is_better else min
+    lift = (better, worst(value for value in values if is_better_side(value, metric, middle)))
+    return [(None, None) if is_better_side(value, metric, middle) else lift for value in values]
+
+
+def next_steps(group: list[Customer], metric: Metric) -> NextScores:
+    """Name the smallest greater score that some value earns, and the bound that is nearest on the way to such a value.
+
+    The rungs' bounds part the numbers into the bounds themselves and what lies between them; one number of each part
+    tells the score of all of it. Of two bounds that are equally near the lower one counts.
+    """
+    if any(isinstance(score, str) for score, _ in metric.rule):
+        return no_next_scores(group, metric)
+    bounds = sorted({bound for _, rung in metric.rule for bound in rung.values()})
+    parts = [(bound, [bound]) for bound in bounds]
+    parts += [((low + high) / 2, [low, high]) for low, high in pairwise(bounds)]
+    parts += [(bounds[0] - 1, bounds[:1]), (bounds[-1] + 1, bounds[-1:])] if bounds else []
+    ways: dict[Fraction, list[Fraction]] = defaultdict(list)
+    for number, nearest in parts:
+        for score in [score for score, rung in metric.rule if is_within(number, rung)][:1]:
+            ways[clamped(score, metric)] += nearest
+
+    def lift(score: Fraction, value: Fraction) -> tuple[Fraction | None, Fraction | None]:
+        better = min((other for other in ways if other > score), default=None)
+        return better, None if better is None else min(ways[better], key=lambda bound: (abs(bound - value), bound))
+
+    return [lift(customer[metric.score], customer[metric.value]) for customer in group]
+
+
+NEXT_SCORES = {"tiles": next_tiles, "split": next_split, "steps": next_steps}
+
+
+def add_total(customer: Customer, rulebook: Rulebook) -> None:
+    """Combine the scores; the total is rounded only as a whole."""
+    total = rulebook.total(customer)
+    customer["total_score"] = customer["score_code"] = None
+    if rulebook.total_kind == "code":
+        customer["score_code"] = total
+    elif rulebook.total_kind != "none":
+        if total is None:
+            raise NotGradedError(f"the total of rulebook '{rulebook.name}' has no value")
+        expect(type(total) is Fraction, "total", f"expected a number, got {total!r}")
+        customer["total_score"] = rounded(total if rulebook.places is None else rounded(total, rulebook.places))
+
+
+def add_grade(customer: Customer, rulebook: Rulebook) -> None:
+    """Give the first grade that matches."""
+    customer["grade"] = customer["grade_order"] = None
+    for position, entry in enumerate(rulebook.grades, start=1):
+        if entry.matches is None or entry.matches(customer):
+            customer["grade"], customer["grade_order"] = entry.label, position
+            return
+    if rulebook.grades:
+        subject = {
+            "none": "the scores match",
+            "code": f"code {customer['score_code']} matches",
+        }.get(rulebook.total_kind) or f"total {in_words(customer['total_score'], 2)} matches"
+        raise NotGradedError(f"{subject} no grade of rulebook '{rulebook.name}'")
+
+
+def grade_group(group: list[Customer], rulebook: Rulebook) -> tuple[list[Customer], list[Customer]]:
     """Grade the customers that are ranked against each other; all their metrics have values."""
-    for name, metric in rulebook["metrics"].items():
-        score_metric(group, name, metric)
+    for metric in rulebook.metrics:
+        score_metric(group, metric)
 
     graded, ungraded = [], []
     for customer in group:
-        total = customer["total_score"] = total_score(customer, rulebook)
-        customer["grade"] = customer["grade_order"] = None
-        for position, entry in enumerate(rulebook.get("grades") or [], start=1):
-            if matches(total, entry):
-                customer["grade"], customer["grade_order"] = entry["grade"], position
-                break
-        if customer["grade"] is None and rulebook.get("grades"):
-            ungraded.append(customer | {"reason": f"total {total} matches no grade"})
+        try:
+            add_total(customer, rulebook)
+            add_grade(customer, rulebook)
+        except NotGradedError as reason:
+            ungraded.append(customer | {"reason": str(reason)})
         else:
             graded.append(customer)
-
     by_worth = ["total_score desc", "monetary desc", "frequency desc", "recency_days", "customer_id"]
     ranked = ordered(graded, by_worth)
     for rank, customer in enumerate(ranked, start=1):
         customer["value_rank"] = rank
+
+    # Nothing was rounded so far but the total.
+    for customer in [*ranked, *ungraded]:
+        for key in (f"{metric.name}_{key}" for metric in rulebook.metrics for key in METRIC_RESULTS):
+            if isinstance(customer[key], Fraction):
+                customer[key] = rounded(customer[key])
     return ranked, ungraded
 
 
 def grade(
-    customers: list[Customer], rulebook: dict[str, Any], within_region: bool = False
+    customers: list[Customer],
+    rulebook: dict[str, Any],
+    within_region: bool = False,
+    columns: dict[str, Any] | None = None,
+    name: str = "",
 ) -> tuple[list[Customer], list[Customer]]:
     """Grade customers as `clean` returns them, by one entry of the var `rfm__rulebooks`.
 
-    A metric's `value` is a column name or a function of the customer. The customers of one as-of date, and with
-    `within_region` of one region, are ranked against each other. Returns the graded customers, with value, score and
-    the way to the next score of every metric, total_score, grade, grade_order and value_rank; and the others, with a
-    `reason`. A customer without a value for some metric takes no part in the ranking; one whose total matches no
+    A metric's `value` is SQL or a function of the customer. The customers of one as-of date, and with `within_region`
+    of one region, are ranked against each other. `columns` is the dataset's `columns:` (a whole number has no decimals
+    in a reason) and `name` the rulebook's name in reasons.
+
+    Returns the graded customers, with value, score and the way to the next score of every metric, total_score,
+    score_code, grade, grade_order and value_rank; and the others, with a `reason`. A customer without a value for some
+    metric, or whose value matches no step or label, takes no part in the group; one whose total is null or matches no
     grade does, but has no value_rank.
     """
+    whole_columns = WHOLE_COLUMNS | {
+        key for key, mapped in (columns or {}).items() if isinstance(mapped, dict) and mapped.get("type") == "integer"
+    }
+    rules = read_rulebook(rulebook, name, set(customers[0]) if customers else None, whole_columns)
+
     graded, ungraded = [], []
     groups: dict[tuple[Any, ...], list[Customer]] = defaultdict(list)
     for customer in customers:
-        values = {f"{name}_value": metric_value(customer, metric) for name, metric in rulebook["metrics"].items()}
-        missing = [name for name in rulebook["metrics"] if values[f"{name}_value"] is None]
-        if missing:
-            ungraded.append(customer | {"reason": "; ".join(f"{name} has no value" for name in missing)})
+        try:
+            values: Customer = {}
+            for metric in rules.metrics:
+                values |= measured(customer, metric, rules)
+        except NotGradedError as reason:
+            ungraded.append(customer | {"reason": str(reason)})
         else:
             key = (customer["as_of_date"], customer["region"]) if within_region else (customer["as_of_date"],)
             groups[key].append(customer | values)
 
     for _, group in sorted(groups.items()):
-        group_graded, group_ungraded = grade_group(group, rulebook)
+        group_graded, group_ungraded = grade_group(group, rules)
         graded += group_graded
         ungraded += group_ungraded
     return graded, ungraded

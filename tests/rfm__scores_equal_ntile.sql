@@ -19,12 +19,12 @@ tiled as (
         cast(null as {{ dbt.type_string() }}) as tie_rule,
         cast(null as decimal(28, 6)) as lowest_score,
         cast(null as decimal(28, 6)) as highest_score,
-        cast(null as decimal(28, 6)) as value,
+        cast(null as decimal(38, 12)) as value,
         cast(null as decimal(28, 6)) as score,
         cast(null as bigint) as tile_score
     where 1 = 0
-    {%- for dataset in datasets %}
-    {%- for metric in rfm.ranked_metrics(dataset.rulebook) %}
+    {%- for chain in rfm.chains(datasets) %}
+    {%- for metric in rfm.ranked_metrics(chain.rulebook) %}
     {%- set bounds = metric.clamp or [1, metric.score.tiles] %}
 
     union all
@@ -41,7 +41,7 @@ tiled as (
         {{ metric.name }}_value as value,
         {{ metric.name }}_score as score,
         {{ metric.score.tiles }} + 1 - ntile({{ metric.score.tiles }}) over (
-            partition by as_of_date, group_region
+            partition by dataset, as_of_date, group_region
             order by
                 {{ metric.name }}_value {{ "asc" if metric.better == "low" else "desc" }},
                 {%- for key in metric.score.tie_break %}
@@ -50,7 +50,7 @@ tiled as (
                 customer_id asc
         ) as tile_score
     from scored_customers
-    where dataset = '{{ dataset.name }}'
+    where {{ rfm.is_of_chain(chain) }}
     {%- endfor %}
     {%- endfor %}
 ),

@@ -39,7 +39,7 @@ final as (
             and customer_scores.metric = rulebook_metrics.metric
     where
         rulebook_metrics.metric is null
-        or customer_scores.score is null
+        or coalesce(cast(customer_scores.score as {{ dbt.type_string() }}), customer_scores.score_text) is null
         or customer_scores.score < rulebook_metrics.lowest_score
         or customer_scores.score > rulebook_metrics.highest_score
 )

@@ -9,7 +9,7 @@ from conftest import QUINTILE, STANDARD_COLUMNS, Project, Row
 
 RULEBOOKS = {"quintile": QUINTILE}
 DATASETS: Row = {"shop": {"rulebook": "quintile", "records": "input.customers", "columns": STANDARD_COLUMNS}}
-MARTS = ["graded_customers", "customer_scores", "score_cutpoints", "tier_summary", "rejected_records"]
+MARTS = ["graded_customers", "customer_scores", "score_cutpoints", "tier_summary", "rejected_records", "rulebook_audit"]
 
 
 def month(as_of_date: str, customers: int, factor: int = 1, faulty: int = 0) -> list[Row]:

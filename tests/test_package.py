@@ -197,7 +197,7 @@ def test_the_macro_grades_any_relation(make_project: Callable[..., Project]) -> 
     (project.folder / "models" / "my_grades.sql").write_text(
         "{{ rfm.grade(ref('my_customers'), rulebook='quintiles') }}"
     )
-    assert project.dbt("parse").errors[0] == "rfm: macro grade: rulebook is 'quintiles', expected one of: quintile"
+    assert project.dbt("parse").errors[0] == "rfm: macro grade: rulebook is 'quintiles': did you mean 'quintile'? expected one of: quintile"
 
 
 def test_customers_that_a_rulebook_does_not_score_are_rejected(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_customers_that_a_rulebook_does_not_score_are_rejected(tmp_path: Path) -
         {
             "customer_id": "between",
             "stage": "grading",
-            "reasons": "total 20.000000 matches no grade of rulebook 'tickets'",
+            "reasons": "total 20.00 matches no grade of rulebook 'tickets'",
         },
         {"customer_id": "never", "stage": "grading", "reasons": "metric ticket has no value"},
     ]

@@ -5,15 +5,26 @@
     {%- do exceptions.raise_compiler_error("rfm: " ~ owner ~ ": " ~ statement ~ ", expected " ~ expected) -%}
 {% endmacro %}
 
+{# The value as it is shown: a text in quotes. #}
+{% macro shown(value) %}
+    {{- return("'" ~ value ~ "'" if value is string else value | string) -}}
+{% endmacro %}
+
 {% macro raise_wrong_value(owner, path, value, expected) %}
-    {%- set shown = "'" ~ value ~ "'" if value is string else value -%}
-    {%- do rfm.raise_configuration_error(owner, path ~ " is " ~ shown, expected) -%}
+    {%- do rfm.raise_configuration_error(owner, path ~ " is " ~ rfm.shown(value), expected) -%}
+{% endmacro %}
+
+{# The error of a word that is none of the allowed ones; it names the nearest one where that is likely meant. #}
+{% macro raise_unknown_word(owner, statement, word, allowed) %}
+    {%- set nearest = rfm.nearest_word(word, allowed) -%}
+    {%- set hint = ": did you mean '" ~ nearest ~ "'?" if nearest else "," -%}
+    {%- do exceptions.raise_compiler_error(
+        "rfm: " ~ owner ~ ": " ~ statement ~ " " ~ rfm.shown(word) ~ hint ~ " expected one of: " ~ allowed | join(", ")
+    ) -%}
 {% endmacro %}
 
 {% macro raise_unknown_key(owner, path, key, allowed) %}
-    {%- do rfm.raise_configuration_error(
-        owner, path ~ " has the unknown key '" ~ key ~ "'", "one of: " ~ allowed | join(", ")
-    ) -%}
+    {%- do rfm.raise_unknown_word(owner, path ~ " has the unknown key", key, allowed) -%}
 {% endmacro %}
 
 {% macro raise_missing_key(owner, path, key, expected) %}
@@ -31,6 +42,13 @@
 {% macro check_keys(owner, path, value, allowed, required=[]) %}
     {%- do rfm.check_mapping(owner, path, value) -%}
     {%- for key in value if key not in allowed -%}
+        {#- YAML cuts {value: greatest(a, 0)} at the comma. -#}
+        {%- if value[key] is none -%}
+            {%- do rfm.raise_configuration_error(
+                owner, path ~ " has the unknown key '" ~ key ~ "'",
+                "one of: " ~ allowed | join(", ") ~ " (a value with a comma stands in quotes)"
+            ) -%}
+        {%- endif -%}
         {%- do rfm.raise_unknown_key(owner, path, key, allowed) -%}
     {%- endfor -%}
     {%- for key in required if key not in value -%}
@@ -38,10 +56,17 @@
     {%- endfor -%}
 {% endmacro %}
 
+{% macro check_list(owner, path, value, expected) %}
+    {%- if value is string or value is mapping or value is not sequence or not value -%}
+        {%- do rfm.raise_wrong_value(owner, path, value, expected) -%}
+    {%- endif -%}
+{% endmacro %}
+
 {% macro check_name(owner, path, value) %}
-    {%- if value is not string or not modules.re.fullmatch("[a-z][a-z0-9_]*", value) -%}
+    {%- if value is not string or not modules.re.fullmatch("[a-z]([a-z0-9_]*[a-z0-9])?", value) -%}
         {%- do rfm.raise_wrong_value(
-            owner, path, value, "a name of lower-case letters, digits and underscores that starts with a letter"
+            owner, path, value,
+            "a name of lower-case letters, digits and underscores that starts with a letter and ends in no underscore"
         ) -%}
     {%- endif -%}
 {% endmacro %}
@@ -52,9 +77,17 @@
     {%- endif -%}
 {% endmacro %}
 
+{# A text that is compared with trimmed values, or told apart from others by people. #}
+{% macro check_trimmed_text(owner, path, value) %}
+    {%- do rfm.check_text(owner, path, value) -%}
+    {%- if value != value | trim -%}
+        {%- do rfm.raise_wrong_value(owner, path, value, "a text without blanks around it") -%}
+    {%- endif -%}
+{% endmacro %}
+
 {% macro check_one_of(owner, path, value, allowed) %}
     {%- if value not in allowed -%}
-        {%- do rfm.raise_wrong_value(owner, path, value, "one of: " ~ allowed | join(", ")) -%}
+        {%- do rfm.raise_unknown_word(owner, path ~ " is", value, allowed) -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -77,22 +110,11 @@
     {%- endif -%}
 {% endmacro %}
 
-{# An expression ends inside a statement: it may not close it, open a comment, or leave a quote or bracket open. #}
-{% macro check_expression(owner, path, value) %}
-    {%- set expected = "a SQL expression over the dataset's columns" -%}
-    {%- do rfm.check_text(owner, path, value) -%}
-    {%- set without_quoted = modules.re.sub("'[^']*'|\"[^\"]*\"", "0", value) -%}
-    {%- for forbidden in [";", "--", "/*", "*/", "'", '"', "\\"] if forbidden in without_quoted -%}
-        {%- do rfm.raise_wrong_value(owner, path, value, expected ~ " without " ~ forbidden) -%}
-    {%- endfor -%}
-    {%- set state = namespace(depth=0) -%}
-    {%- for bracket in modules.re.findall("[()]", without_quoted) -%}
-        {%- set state.depth = state.depth + (1 if bracket == "(" else -1) -%}
-        {%- if state.depth < 0 -%}
-            {%- do rfm.raise_wrong_value(owner, path, value, expected ~ " with matching brackets") -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {%- if state.depth > 0 -%}
-        {%- do rfm.raise_wrong_value(owner, path, value, expected ~ " with matching brackets") -%}
+{# Scores that are parts of a sum, a maximum or a mean grow with the value: they have no other direction. #}
+{% macro check_better_is_high(owner, path, better) %}
+    {%- if better != "high" -%}
+        {%- do rfm.raise_configuration_error(
+            owner, path ~ " stands beside better: low", "better: high, as this score grows with the value"
+        ) -%}
     {%- endif -%}
 {% endmacro %}

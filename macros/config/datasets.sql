@@ -46,6 +46,9 @@
 {% macro dataset(name, written, rulebooks) %}
     {%- set owner = "dataset '" ~ name ~ "'" -%}
     {%- do rfm.check_name(owner, "its name", name) -%}
+    {%- if written is mapping and "records" in written and "orders" in written -%}
+        {%- do rfm.raise_configuration_error(owner, "the dataset has both 'records' and 'orders'", "one of the two") -%}
+    {%- endif -%}
     {%- do rfm.check_keys(
         owner, "the dataset", written,
         ["description", "rulebook", "records", "columns", "as_of_date", "within", "missing"],
@@ -111,8 +114,9 @@
 {% macro check_extra_column(owner, path, name, entry) %}
     {%- do rfm.check_keys(owner, path, entry, ["column", "type"], ["column"]) -%}
     {%- do rfm.check_one_of(owner, path ~ ".type", entry.get("type", "decimal"), ["decimal", "integer", "text", "date"]) -%}
-    {%- if name in ["dataset", "group_region", "rejection_reasons", "record", "ungraded_reason", "grade", "grade_order", "rulebook"]
-        or modules.re.search("^rfm_|_(score|value|given|plain|read)$|_cut_[0-9]", name) -%}
+    {%- if name in ["dataset", "group_region", "rejection_reasons", "record", "ungraded_reason", "grade", "grade_order",
+        "rulebook", "score_code", "group_customers"]
+        or modules.re.search("^rfm_|_(score|value|value_text|score_text|given|plain|read)$|_cut_[0-9]|_group_(sum|min|max|median)$", name) -%}
         {%- do rfm.raise_wrong_value(
             owner, "a key of columns", name, "another name: the models use this one, or end columns of their own like it"
         ) -%}
@@ -146,6 +150,11 @@
         {%- if not modules.re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", as_of_date) -%}
             {%- do rfm.raise_wrong_value(owner, "as_of_date", as_of_date, "a date like 2024-11-02") -%}
         {%- endif -%}
+        {%- set year, month, day = as_of_date.split("-") | map("int") -%}
+        {%- set is_leap_year = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) -%}
+        {%- if day > [31, 29 if is_leap_year else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] -%}
+            {%- do rfm.raise_wrong_value(owner, "as_of_date", as_of_date, "a day that the month has") -%}
+        {%- endif -%}
         {{- return(as_of_date) -}}
     {%- elif "as_of_date" not in columns -%}
         {%- do rfm.raise_missing_key(
@@ -155,27 +164,57 @@
     {{- return(none) -}}
 {% endmacro %}
 
-{# A plain column name in the rulebook that this dataset does not have is a mistake that can be seen now. #}
-{% macro check_rulebook_columns(owner, dataset) %}
-    {%- set known = dataset.columns | list + dataset.extra_columns | map(attribute="name") | list -%}
+{# The columns that a dataset's rulebook may name, with their types. #}
+{% macro known_columns(dataset) %}
+    {%- set types = {} -%}
+    {%- for column in rfm.standard_columns() if column in dataset.columns -%}
+        {%- do types.update({column: rfm.standard_columns()[column]}) -%}
+    {%- endfor -%}
+    {%- for column in dataset.extra_columns -%}
+        {%- do types.update({column.name: column.type}) -%}
+    {%- endfor -%}
     {%- if dataset.as_of_date -%}
-        {%- do known.append("as_of_date") -%}
+        {%- do types.update({"as_of_date": "date"}) -%}
     {%- endif -%}
-    {%- if "last_order_date" in known and "recency_days" not in known -%}
-        {%- do known.append("recency_days") -%}
+    {%- if "last_order_date" in types -%}
+        {%- do types.update({"recency_days": "integer"}) -%}
     {%- endif -%}
-    {%- for metric in dataset.rulebook.metrics -%}
-        {%- set path = "rulebook '" ~ dataset.rulebook.name ~ "' metrics." ~ metric.name -%}
-        {%- if modules.re.fullmatch("[a-z][a-z0-9_]*", metric.value) and metric.value not in known -%}
-            {%- do rfm.raise_wrong_value(
-                owner, path ~ ".value", metric.value, "one of the dataset's columns: " ~ known | join(", ")
-            ) -%}
+    {{- return(types) -}}
+{% endmacro %}
+
+{# What the rulebook names, the dataset must have, and a column of the type that its score compares. #}
+{% macro check_rulebook_columns(owner, dataset) %}
+    {%- set types = rfm.known_columns(dataset) -%}
+    {%- set columns = types | list -%}
+    {%- set rulebook = dataset.rulebook -%}
+    {%- set start = "rulebook '" ~ rulebook.name ~ "' " -%}
+    {%- set scores = ["total_score"] -%}
+    {%- for metric in rulebook.metrics -%}
+        {%- set path = start ~ "metrics." ~ metric.name -%}
+        {%- do scores.append(metric.name ~ "_score") -%}
+        {%- do rfm.check_expression_names(owner, path ~ ".value", metric.value, columns) -%}
+        {%- if metric.is_column -%}
+            {%- set allowed = ["text"] if metric.value_is_text else ["integer", "decimal"] -%}
+            {%- if types[metric.value] not in allowed -%}
+                {%- do rfm.raise_configuration_error(
+                    owner, path ~ ".value is '" ~ metric.value ~ "', a column of type " ~ types[metric.value],
+                    "type " ~ allowed | join(" or ") ~ (
+                        ", as its lookup has texts for labels" if metric.value_is_text else ", as its score compares numbers"
+                    )
+                ) -%}
+            {%- endif -%}
         {%- endif -%}
-        {%- for key in metric.score.get("tie_break", []) if key.column not in known -%}
-            {%- do rfm.raise_wrong_value(
-                owner, path ~ ".score.tie_break", key.column, "one of the dataset's columns: " ~ known | join(", ")
-            ) -%}
+        {%- for key in metric.score.get("tie_break", []) -%}
+            {%- do rfm.check_expression_names(owner, path ~ ".score.tie_break", key.column, columns) -%}
         {%- endfor -%}
+    {%- endfor -%}
+    {%- if rulebook.total.kind == "expression" -%}
+        {%- do rfm.check_expression_names(
+            owner, start ~ "total.expression", rulebook.total.expression, columns + scores[1:]
+        ) -%}
+    {%- endif -%}
+    {%- for grade in rulebook.grades if grade.kind == "when" -%}
+        {%- do rfm.check_expression_names(owner, start ~ "grades[" ~ grade.order ~ "].when", grade.when, columns + scores) -%}
     {%- endfor -%}
 {% endmacro %}
 
@@ -188,15 +227,53 @@
         {%- endfor -%}
     {%- endfor -%}
     {%- for dataset in datasets -%}
-        {%- set renamed = {} -%}
         {%- for column in dataset.extra_columns if types[column.name] | length > 1 -%}
             {%- do column.update({"stored_as": column.name ~ "__" ~ column.type}) -%}
-            {%- do renamed.update({column.name: column.stored_as}) -%}
         {%- endfor -%}
-        {%- if renamed -%}
-            {%- do dataset.update({"rulebook": rfm.with_stored_tie_breaks(dataset.rulebook, renamed)}) -%}
-        {%- endif -%}
     {%- endfor -%}
+{% endmacro %}
+
+{# The datasets that one chain of CTEs grades: those of one rulebook whose extra columns are stored under the same names, as
+   [{name, rulebook, datasets: [names], by_region: [names], stored_as: {extra column: stored name}, integer_columns}]. #}
+{% macro chains(datasets) %}
+    {%- set chains = {} -%}
+    {%- for dataset in datasets -%}
+        {%- set renamed = {} -%}
+        {%- set integers = ["recency_days", "frequency"] -%}
+        {%- for column in dataset.extra_columns -%}
+            {%- if column.stored_as != column.name -%}
+                {%- do renamed.update({column.name: column.stored_as}) -%}
+            {%- endif -%}
+            {%- if column.type == "integer" -%}
+                {%- do integers.append(column.name) -%}
+            {%- endif -%}
+        {%- endfor -%}
+        {%- set key = dataset.rulebook.name ~ " " ~ tojson(renamed, sort_keys=true) -%}
+        {%- if key not in chains -%}
+            {%- set variants = chains.values() | selectattr("rulebook.name", "equalto", dataset.rulebook.name) | list | length -%}
+            {#- Names of rulebooks end in no underscore, so no rulebook is called like another's variant. -#}
+            {%- do chains.update({key: {
+                "name": dataset.rulebook.name ~ ("__" ~ (variants + 1) ~ "_" if variants else ""),
+                "rulebook": rfm.with_stored_tie_breaks(dataset.rulebook, renamed) if renamed else dataset.rulebook,
+                "datasets": [],
+                "by_region": [],
+                "stored_as": renamed,
+                "integer_columns": [],
+            }}) -%}
+        {%- endif -%}
+        {%- set chain = chains[key] -%}
+        {%- do chain.datasets.append(dataset.name) -%}
+        {%- if dataset.within == "region" -%}
+            {%- do chain.by_region.append(dataset.name) -%}
+        {%- endif -%}
+        {%- do chain.integer_columns.extend(integers | reject("in", chain.integer_columns)) -%}
+    {%- endfor -%}
+    {{- return(chains.values() | list) -}}
+{% endmacro %}
+
+{# The SQL condition that a row is of one of the chain's datasets. #}
+{% macro is_of_chain(chain) %}
+    {{- return("dataset in ('" ~ chain.datasets | join("', '") ~ "')") -}}
 {% endmacro %}
 
 {# A copy of the rulebook whose tie-breaks name the columns as they are stored. Others may share the rulebook itself. #}
@@ -205,7 +282,7 @@
     {%- for metric in rulebook.metrics -%}
         {%- set keys = [] -%}
         {%- for key in metric.score.get("tie_break", []) -%}
-            {%- do keys.append({"column": renamed.get(key.column, key.column), "direction": key.direction}) -%}
+            {%- do keys.append(dict(key, column=renamed.get(key.column, key.column))) -%}
         {%- endfor -%}
         {%- do metrics.append(dict(metric, score=dict(metric.score, tie_break=keys))) -%}
     {%- endfor -%}
@@ -223,15 +300,38 @@
     {{- return(stored) -}}
 {% endmacro %}
 
-{# The metrics of all datasets, each name once. #}
-{% macro metric_names(datasets) %}
-    {%- set names = [] -%}
+{# The metrics of all datasets, as {name: {value_is_text, value_is_number, score_is_text, score_is_number}}: whether a metric of
+   this name is so in some rulebook. #}
+{% macro metric_types(datasets) %}
+    {%- set types = {} -%}
     {%- for dataset in datasets -%}
-        {%- for metric in dataset.rulebook.metrics if metric.name not in names -%}
-            {%- do names.append(metric.name) -%}
+        {%- for metric in dataset.rulebook.metrics -%}
+            {%- set type = types.setdefault(metric.name, {}) -%}
+            {%- do type.update({
+                "value_is_text" if metric.value_is_text else "value_is_number": true,
+                "score_is_text" if metric.score_is_text else "score_is_number": true,
+            }) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{- return(names) -}}
+    {{- return(types) -}}
+{% endmacro %}
+
+{# The columns <metric>_value, _value_text, _score and _score_text of all metrics, those that some rulebook fills, as
+   [{name, metric, part: value or score, is_text}]. #}
+{% macro metric_columns(datasets) %}
+    {%- set columns = [] -%}
+    {%- set types = rfm.metric_types(datasets) -%}
+    {%- for metric in types -%}
+        {%- for part in ["value", "score"] -%}
+            {%- if part ~ "_is_number" in types[metric] -%}
+                {%- do columns.append({"name": metric ~ "_" ~ part, "metric": metric, "part": part, "is_text": false}) -%}
+            {%- endif -%}
+            {%- if part ~ "_is_text" in types[metric] -%}
+                {%- do columns.append({"name": metric ~ "_" ~ part ~ "_text", "metric": metric, "part": part, "is_text": true}) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
 {% endmacro %}
 
 {# The tie-break columns of all datasets as they are stored: {stored name: type}. #}
@@ -239,8 +339,8 @@
     {%- set types = rfm.standard_columns() -%}
     {%- do types.update(rfm.stored_columns(datasets)) -%}
     {%- set stored = {} -%}
-    {%- for dataset in datasets -%}
-        {%- for column in rfm.tie_break_columns(dataset.rulebook) -%}
+    {%- for chain in rfm.chains(datasets) -%}
+        {%- for column in rfm.tie_break_columns(chain.rulebook) -%}
             {%- do stored.update({column: types[column]}) -%}
         {%- endfor -%}
     {%- endfor -%}

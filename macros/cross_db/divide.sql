@@ -11,16 +11,43 @@
     end
 {%- endmacro %}
 
-{# DuckDB divides decimals as doubles; whole numbers of millionths divide exactly. #}
 {% macro duckdb__divide(numerator, denominator) %}
-    {%- set dividend = "cast(cast(" ~ numerator ~ " as decimal(28, 6)) * 1000000 as hugeint)" -%}
-    {%- set divisor = "cast(cast(" ~ denominator ~ " as decimal(28, 6)) * 1000000 as hugeint)" -%}
     case
         when {{ denominator }} = 0 then cast(0 as decimal(28, 6))
-        else cast(
-            sign({{ dividend }}) * sign({{ divisor }})
-            * ((2 * abs({{ dividend }}) * 1000000 + abs({{ divisor }})) // (2 * abs({{ divisor }})))
-            as decimal(30, 0)
-        ) * 0.000001
+        else {{ rfm.duckdb_exact_division(numerator, denominator, "decimal(28, 6)", 6, 6) }}
     end
+{%- endmacro %}
+
+{# numerator / denominator with twelve decimals, rounded half away from zero, so that thirds add up to one when the sum
+   is rounded; null where the denominator is 0.
+   numerator, denominator (strings): SQL of numbers, below 8 * 10 ** 16 with nine decimals, 8 * 10 ** 13 with twelve
+   operand_decimals (integer): how many decimals of them count #}
+{% macro quotient(numerator, denominator, operand_decimals=9) %}
+    {{- return(adapter.dispatch("quotient", "rfm")(numerator, denominator, operand_decimals)) -}}
+{% endmacro %}
+
+{% macro default__quotient(numerator, denominator, operand_decimals) -%}
+    {%- set type = "decimal(38, " ~ operand_decimals ~ ")" -%}
+    cast(cast({{ numerator }} as {{ type }}) / nullif(cast({{ denominator }} as {{ type }}), 0) as decimal(38, 12))
+{%- endmacro %}
+
+{% macro duckdb__quotient(numerator, denominator, operand_decimals) -%}
+    {%- set type = "decimal(38, " ~ operand_decimals ~ ")" -%}
+    case
+        when {{ denominator }} != 0
+            then {{ rfm.duckdb_exact_division(numerator, denominator, type, operand_decimals, 12) | trim }}
+    end
+{%- endmacro %}
+
+{# DuckDB divides decimals as doubles; whole numbers divide exactly. Both operands are counted in units of their last
+   decimal, and twice the dividend plus the divisor, by twice the divisor, rounds half away from zero. #}
+{% macro duckdb_exact_division(numerator, denominator, type, operand_decimals, decimals) -%}
+    {%- set units = "1" ~ "0" * operand_decimals -%}
+    {%- set dividend = "cast(cast(" ~ numerator ~ " as " ~ type ~ ") * " ~ units ~ " as hugeint)" -%}
+    {%- set divisor = "cast(cast(" ~ denominator ~ " as " ~ type ~ ") * " ~ units ~ " as hugeint)" -%}
+    cast(
+        sign({{ dividend }}) * sign({{ divisor }})
+        * ((2 * abs({{ dividend }}) * 1{{ "0" * decimals }} + abs({{ divisor }})) // (2 * abs({{ divisor }})))
+        as decimal({{ 24 + decimals if decimals < 12 else 38 }}, 0)
+    ) * 0.{{ "0" * (decimals - 1) }}1
 {%- endmacro %}

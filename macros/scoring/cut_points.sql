@@ -7,6 +7,16 @@
     {{- return(ranked) -}}
 {% endmacro %}
 
+{# The metrics of a rulebook that are scored by comparing the customer with the middle of the group. #}
+{% macro split_metrics(rulebook) %}
+    {{- return(rulebook.metrics | selectattr("score.kind", "equalto", "split") | list) -}}
+{% endmacro %}
+
+{# The metrics that have cut points. #}
+{% macro cut_metrics(rulebook) %}
+    {{- return(rfm.ranked_metrics(rulebook) + rfm.split_metrics(rulebook)) -}}
+{% endmacro %}
+
 {# The tie-break columns of a rulebook, each once. #}
 {% macro tie_break_columns(rulebook) %}
     {%- set columns = [] -%}
@@ -18,50 +28,25 @@
     {{- return(columns) -}}
 {% endmacro %}
 
-{# CTEs that end in <prefix>_cut_points: for each group, ranked metric and tile the cut point at the tile's end,
-   as (<group columns>, metric, tile, score, score_below, value, customer_id, cut_<tie-break column>...).
+{# CTEs that end in <prefix>_cut_points: for each group, ranked metric and tile the cut point at the tile's end, and for each
+   split metric its cut point as tile 1, as
+   (<group columns>, metric, tile, score, score_below, value, customer_id, cut_<tie-break column>...).
 
    The positions of the cut points follow from the number of customers; the running count over distinct values finds
    the values there, so customers are counted and never sorted. Only where a cut point falls between customers of one
    value are those put in order, to find the last one above it. customer_id is null where a whole value is above it.
 
    prefix (string): starts the names of the CTEs
-   measured (string): relation or CTE with the group columns, customer_id, <metric>_value and the tie-break columns
-   where (string): condition on its rows, so that every metric has a value
-   rulebook: as rulebooks() returns it, with at least one ranked metric
+   scored (string): relation or CTE of the customers that have every score, with the group columns, customer_id,
+     <metric>_value and the tie-break columns
+   rulebook: as rulebooks() returns it, with at least one metric that has cut points
    group_columns (list of strings): what the customers of a group share; empty for one group #}
-{% macro cut_point_ctes(prefix, measured, where, rulebook, group_columns) %}
+{% macro cut_point_ctes(prefix, scored, rulebook, group_columns) %}
 {%- set metrics = rfm.ranked_metrics(rulebook) -%}
+{%- set splits = rfm.split_metrics(rulebook) -%}
 {%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" %}
-{{ prefix }}_value_counts as (
-    {%- for metric in metrics %}
-    select
-        {{ groups }}'{{ metric.name }}' as metric,
-        {{ metric.name }}_value as value,
-        {{ "" if metric.better == "low" else "-" }}{{ metric.name }}_value as best_first,
-        count(*) as customers
-    from {{ measured }}
-    where {{ where }}
-    group by {{ groups }}{{ metric.name }}_value
-    {{ "union all" if not loop.last }}
-    {%- endfor %}
-),
-
-{{ prefix }}_running_counts as (
-    select
-        {{ groups }}metric,
-        value,
-        sum(customers) over (
-            partition by {{ groups }}metric order by best_first asc
-            rows between unbounded preceding and current row
-        ) - customers as customers_before,
-        sum(customers) over (
-            partition by {{ groups }}metric order by best_first asc
-            rows between unbounded preceding and current row
-        ) as customers_through,
-        sum(customers) over (partition by {{ groups }}metric) as group_customers
-    from {{ prefix }}_value_counts
-),
+{{ rfm.value_count_ctes(prefix, scored, metrics + splits, group_columns) }},
+{%- if metrics %}
 
 {{ prefix }}_tiles as (
     {%- for metric in metrics %}
@@ -109,14 +94,13 @@
         {% for column in group_columns %}customers.{{ column }}, {% endfor %}customers.{{ metric.name }}_value as value,
         customers.customer_id,
         {%- for key in metric.score.tie_break %}
-        customers.{{ key.column }},
+        customers.{{ key.column }} as cut_{{ key.column }},
         {%- endfor %}
         row_number() over (
             partition by {% for column in group_columns %}customers.{{ column }}, {% endfor %}customers.{{ metric.name }}_value
-            order by {% for key in metric.score.tie_break %}customers.{{ key.column }} {{ key.direction }} nulls last, {% endfor -%}
-            customers.customer_id asc
+            order by {{ rfm.tie_order(metric.score) }}
         ) as tied_position
-    from (select * from {{ measured }} where {{ where }}) as customers
+    from {{ scored }} as customers
     inner join (
         select distinct {{ groups }}value
         from {{ prefix }}_cut_values
@@ -131,8 +115,7 @@
 {%- endfor %}
 
 {{ prefix }}_cut_customers as (
-    {%- set split_metrics = metrics | selectattr("score.ties", "equalto", "split") | list %}
-    {%- for metric in split_metrics %}
+    {%- for metric in metrics | selectattr("score.ties", "equalto", "split") %}
     {%- set own_columns = metric.score.tie_break | map(attribute="column") | list %}
     select
         {{ groups }}'{{ metric.name }}' as metric,
@@ -140,7 +123,7 @@
         tied_position,
         customer_id
         {%- for column in rfm.tie_break_columns(rulebook) %},
-        {{ column if column in own_columns else "null" }} as cut_{{ column }}
+        {{ "cut_" ~ column if column in own_columns else "null" }} as cut_{{ column }}
         {%- endfor %}
     from {{ prefix }}_{{ metric.name }}_tied
     {{ "union all" if not loop.last }}
@@ -156,7 +139,7 @@
 ),
 
 -- Where equal values stay together, a value at two cut points earns the better score and the other is never reached.
-{{ prefix }}_cut_points as (
+{{ prefix }}_tile_cut_points as (
     select
         {% for column in group_columns %}cut_values.{{ column }}, {% endfor %}cut_values.metric,
         cut_values.tile,
@@ -186,34 +169,148 @@
         cut_values.ties = 'split'
         or cut_values.previous_value is null
         or cut_values.previous_value != cut_values.value
+),
+{%- endif %}
+{%- if splits %}
+
+{{ rfm.split_point_ctes(prefix, splits, group_columns) }},
+{%- endif %}
+
+{{ prefix }}_cut_points as (
+    {%- if metrics %}
+    select * from {{ prefix }}_tile_cut_points
+    {%- endif %}
+    {{ "union all" if metrics and splits }}
+    {%- if splits %}
+    select
+        {{ groups }}metric,
+        1 as tile,
+        score,
+        score_below,
+        value,
+        cast(null as {{ dbt.type_string() }}) as customer_id
+        {%- for column in rfm.tie_break_columns(rulebook) %},
+        null as cut_{{ column }}
+        {%- endfor %}
+    from {{ prefix }}_split_points
+    {%- endif %}
+)
+{%- endmacro %}
+
+{# CTEs that end in <prefix>_running_counts: for each group, metric and distinct value, best first, how many customers are
+   before it and through it, and the number and sum of the whole group. #}
+{% macro value_count_ctes(prefix, scored, metrics, group_columns) %}
+{%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
+{{ prefix }}_value_counts as (
+    {%- for metric in metrics %}
+    select
+        {{ groups }}'{{ metric.name }}' as metric,
+        {{ metric.name }}_value as value,
+        {{ "" if metric.better == "low" else "-" }}{{ metric.name }}_value as best_first,
+        count(*) as customers
+    from {{ scored }}
+    group by {{ groups }}{{ metric.name }}_value
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+),
+
+{{ prefix }}_running_counts as (
+    select
+        {{ groups }}metric,
+        value,
+        sum(customers) over (
+            partition by {{ groups }}metric order by best_first asc
+            rows between unbounded preceding and current row
+        ) - customers as customers_before,
+        sum(customers) over (
+            partition by {{ groups }}metric order by best_first asc
+            rows between unbounded preceding and current row
+        ) as customers_through,
+        sum(customers) over (partition by {{ groups }}metric) as group_customers
+        {%- if metrics | rejectattr("score.kind", "equalto", "tiles") | list %},
+        sum(value * customers) over (partition by {{ groups }}metric) as group_sum
+        {%- endif %}
+    from {{ prefix }}_value_counts
+)
+{%- endmacro %}
+
+{# Two CTEs over <prefix>_running_counts that end in <prefix>_split_points: for each group and split metric the worst value
+   on the better side of the mean or median, as (<group columns>, metric, score, score_below, value). The mean is never
+   divided out: value >= sum / customers is value x customers >= sum. #}
+{% macro split_point_ctes(prefix, splits, group_columns) %}
+{%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
+{{ rfm.middles_cte(prefix, group_columns) }},
+
+{{ prefix }}_split_points as (
+    {%- for metric in splits %}
+    {%- set sign = "<=" if metric.better == "low" else ">=" %}
+    {%- set value = "counted.value * counted.group_customers" if metric.score.statistic == "mean" else "counted.value * 2" %}
+    {%- set middle = "counted.group_sum" if metric.score.statistic == "mean" else "middles.middle_sum" %}
+    {%- set scores = [] %}
+    {%- for score in metric.score.scores %}
+    {%- do scores.append("cast(null as decimal(28, 6))" if metric.score_is_text else rfm.bounded(score, metric.clamp)) %}
+    {%- endfor %}
+    select
+        {% for column in group_columns %}counted.{{ column }}, {% endfor %}counted.metric,
+        {{ scores[0] }} as score,
+        {{ scores[1] }} as score_below,
+        {{ "max" if metric.better == "low" else "min" }}(counted.value) as value
+    from {{ prefix }}_running_counts as counted
+    inner join {{ prefix }}_middles as middles
+        on
+            counted.metric = middles.metric
+            {%- for column in group_columns %}
+            and counted.{{ column }} = middles.{{ column }}
+            {%- endfor %}
+    where counted.metric = '{{ metric.name }}' and {{ value }} {{ sign }} {{ middle }}
+    group by {% for column in group_columns %}counted.{{ column }}, {% endfor %}counted.metric
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+)
+{%- endmacro %}
+
+{# One CTE over <prefix>_running_counts, <prefix>_middles: for each group and metric the sum of the two values in the middle,
+   which is twice the median; an odd group has one customer in the middle, who counts twice. #}
+{% macro middles_cte(prefix, group_columns) %}
+{%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
+{{ prefix }}_middles as (
+    select
+        {{ groups }}metric,
+        sum(case when 2 * customers_before < group_customers and group_customers <= 2 * customers_through then value else 0 end)
+        + sum(case when 2 * customers_before <= group_customers and group_customers < 2 * customers_through then value else 0 end)
+            as middle_sum
+    from {{ prefix }}_running_counts
+    group by {{ groups }}metric
 )
 {%- endmacro %}
 
 {# One CTE, <prefix>_cut_columns: the cut points of a group side by side, as
    (<group columns>, <metric>_cut_<tile>, <metric>_cut_<tile>_customer_id, <metric>_cut_<tile>_<tie-break column>...). #}
-{% macro cut_columns_cte(prefix, cut_points, where, rulebook, group_columns) %}
+{% macro cut_columns_cte(prefix, cut_points, rulebook, group_columns) %}
+{%- set columns = [] -%}
+{%- for metric in rfm.cut_metrics(rulebook) -%}
+    {%- set tiles = rfm.tile_cut_points(metric).above | map(attribute="tile") if metric.score.kind == "tiles" else [1] -%}
+    {%- for tile in tiles -%}
+        {%- set condition = "case when metric = '" ~ metric.name ~ "' and tile = " ~ tile ~ " then " -%}
+        {%- set cut_column = metric.name ~ "_cut_" ~ tile -%}
+        {%- do columns.append("max(" ~ condition ~ "value end) as " ~ cut_column) -%}
+        {%- if metric.score.ties == "split" -%}
+            {%- do columns.append("max(" ~ condition ~ "customer_id end) as " ~ cut_column ~ "_customer_id") -%}
+            {%- for key in metric.score.tie_break -%}
+                {%- do columns.append(
+                    "max(" ~ condition ~ "cut_" ~ key.column ~ " end) as " ~ cut_column ~ "_" ~ key.column
+                ) -%}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endfor %}
 {{ prefix }}_cut_columns as (
     select
         {%- for column in group_columns %}
         {{ column }},
         {%- endfor %}
-        {%- for metric in rfm.ranked_metrics(rulebook) %}
-        {%- set metric_loop = loop %}
-        {%- for cut in rfm.tile_cut_points(metric).above %}
-        {%- set condition = "case when metric = '" ~ metric.name ~ "' and tile = " ~ cut.tile ~ " then " %}
-        {%- set cut_column = metric.name ~ "_cut_" ~ cut.tile %}
-        max({{ condition }}value end) as {{ cut_column }}
-        {%- if metric.score.ties == "split" %},
-        max({{ condition }}customer_id end) as {{ cut_column }}_customer_id
-        {%- for key in metric.score.tie_break %},
-        max({{ condition }}cut_{{ key.column }} end) as {{ cut_column }}_{{ key.column }}
-        {%- endfor %}
-        {%- endif %}
-        {{- "," if not (loop.last and metric_loop.last) }}
-        {%- endfor %}
-        {%- endfor %}
+        {{ columns | join(",\n        ") }}
     from {{ cut_points }}
-    where {{ where }}
     {{ "group by " ~ group_columns | join(", ") if group_columns }}
 )
 {%- endmacro %}

@@ -1,51 +1,91 @@
-{# The columns <metric>_value, for a select over the dataset's columns. Values are DECIMAL with six decimals. #}
+{# The columns <metric>_value, for a select over the dataset's columns: DECIMAL with twelve decimals, of which a column has
+   six and a quotient more; or <metric>_value_text where the rulebook looks the value up by texts. #}
 {% macro metric_values(rulebook) %}
     {%- for metric in rulebook.metrics %}
-        cast({{ metric.value }} as decimal(28, 6)) as {{ metric.name }}_value{{ "," if not loop.last }}
+    {%- set value = "cast(" ~ rfm.expression_sql(metric.value) ~ " as " ~ rfm.value_type(metric) ~ ")" %}
+    {%- set column = metric.name ~ ("_value_text" if metric.value_is_text else "_value") %}
+        {{ value if metric.is_column else rfm.or_null(value) }} as {{ column }}{{ "," if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
 
-{# The condition that every metric of the rulebook has a value. #}
-{% macro every_metric_has_a_value(rulebook) %}
-    {%- set conditions = [] -%}
-    {%- for metric in rulebook.metrics -%}
-        {%- do conditions.append(metric.name ~ "_value is not null") -%}
-    {%- endfor -%}
-    {{- return(conditions | join(" and ")) -}}
+{% macro value_type(metric) %}
+    {{- return(dbt.type_string() if metric.value_is_text else "decimal(38, 12)") -}}
 {% endmacro %}
 
-{# CTEs that end in <prefix>_graded: every column of <measured>, and <metric>_score, total_score, grade_order, grade.
-   They read <prefix>_cut_columns where the rulebook ranks. #}
-{% macro grading_ctes(prefix, measured, where, rulebook, group_columns) %}
+{# The SQL of the reason why a rulebook does not score a customer, from the columns of its values: the first metric without
+   a value, or with one that no step or label matches. Null where every metric is scored.
+   integer_columns (list of strings): the columns whose values are written without decimals #}
+{% macro unscored_reason(rulebook, integer_columns=[]) %}
+    {%- set reasons = [] -%}
+    {%- for metric in rulebook.metrics -%}
+        {%- do reasons.extend(rfm.unscored(metric, rulebook.name, integer_columns)) -%}
+    {%- endfor -%}
+    {%- if not reasons -%}
+        {{- return("cast(null as " ~ dbt.type_string() ~ ")") -}}
+    {%- endif %}
+        case
+            {%- for condition, reason in reasons %}
+            when {{ condition }}
+                then {{ reason }}
+            {%- endfor %}
+        end
+{%- endmacro %}
+
+{# CTEs that end in <prefix>_graded: every column of <measured>, and <metric>_score, total_score, score_code, grade_order,
+   grade.
+
+   prefix (string): starts the names of the CTEs
+   measured (string): relation or CTE with the group columns, customer_id and the <metric>_value columns
+   is_scored (string): condition on its rows, so that every metric has a score; the others rank nobody and get no grade
+   cut_points (string): relation or CTE with the cut points, as cut_point_ctes makes them; read where the rulebook ranks
+   rulebook: as rulebooks() returns it
+   group_columns (list of strings): what the customers of a group share; empty for one group #}
+{% macro grading_ctes(prefix, measured, is_scored, cut_points, rulebook, group_columns) %}
+{%- set cut_metrics = rfm.cut_metrics(rulebook) %}
+{%- set group_metrics = rfm.group_metrics(rulebook) %}
+{%- if cut_metrics %}
+{{ rfm.cut_columns_cte(prefix, cut_points, rulebook, group_columns) }},
+
+{% endif -%}
+{%- if group_metrics -%}
+{{ prefix }}_group as (
+    select * from {{ measured }}
+    where {{ is_scored }}
+),
+
+{{ rfm.group_statistics_ctes(prefix, prefix ~ "_group", rulebook, group_columns) }},
+
+{% endif -%}
 {{ prefix }}_scores as (
     select
         customers.*,
         {%- for metric in rulebook.metrics %}
         {{ rfm.score(metric) | trim }} as {{ metric.name }}_score{{ "," if not loop.last }}
         {%- endfor %}
-    from (select * from {{ measured }} where {{ where }}) as customers
-    {%- if rfm.ranked_metrics(rulebook) %}
-    left join {{ prefix }}_cut_columns as cut_columns
+    from {{ measured }} as customers
+    {%- for joined in ["cut_columns"] * (cut_metrics != []) + ["group_statistics"] * (group_metrics != []) %}
+    left join {{ prefix }}_{{ joined }} as {{ joined }}
         on
             {%- for column in group_columns %}
-            {{ "and " if not loop.first }}customers.{{ column }} = cut_columns.{{ column }}
+            {{ "and " if not loop.first }}customers.{{ column }} = {{ joined }}.{{ column }}
             {%- else %}
             1 = 1
             {%- endfor %}
-    {%- endif %}
+    {%- endfor %}
 ),
 
 {{ prefix }}_totals as (
     select
         *,
-        {{ rfm.total(rulebook) }} as total_score
+        {{ rfm.total(rulebook) }} as total_score,
+        {{ rfm.score_code(rulebook) }} as score_code
     from {{ prefix }}_scores
 ),
 
 {{ prefix }}_grade_orders as (
     select
         *,
-        {{ rfm.grade_order(rulebook) | trim }} as grade_order
+        {{ rfm.grade_order(rulebook, is_scored) | trim }} as grade_order
     from {{ prefix }}_totals
 ),
 
@@ -58,8 +98,8 @@
 {%- endmacro %}
 
 {# Public. A select that grades the rows of any relation by a rulebook of the var rfm__rulebooks: every column of the
-   relation, then <metric>_value and <metric>_score for each metric, total_score, grade_order (1 = best) and grade.
-   A row in which a metric has no value gets a null total and grade, and ranks nobody.
+   relation, then <metric>_value and <metric>_score for each metric, total_score, score_code, grade_order (1 = best), grade.
+   A row in which a metric has no value, or one that no step or label matches, gets no grade and ranks nobody.
 
    relation: with customer_id (unique in a group, never null), the columns that the rulebook's values and tie-breaks name,
      and the group columns (never null)
@@ -67,13 +107,12 @@
    group_by (list of strings): the columns whose customers are ranked against each other; empty: everyone #}
 {% macro grade(relation, rulebook, group_by=[]) %}
     {%- set rulebooks = rfm.rulebooks() -%}
-    {%- if rulebook not in rulebooks -%}
-        {%- do rfm.raise_wrong_value("macro grade", "rulebook", rulebook, "one of: " ~ rulebooks | join(", ")) -%}
-    {%- endif -%}
+    {%- do rfm.check_one_of("macro grade", "rulebook", rulebook, rulebooks | list) -%}
     {%- if group_by is string or group_by is mapping or group_by is not sequence -%}
         {%- do rfm.raise_wrong_value("macro grade", "group_by", group_by, "a list of columns like ['region']") -%}
     {%- endif -%}
     {%- set rules = rulebooks[rulebook] -%}
+    {%- set is_scored = rfm.unscored_reason(rules) ~ " is null" -%}
 with
 
 rfm_measured as (
@@ -82,13 +121,17 @@ rfm_measured as (
         {{- rfm.metric_values(rules) }}
     from {{ relation }} as customers
 ),
-{%- if rfm.ranked_metrics(rules) %}
-{{ rfm.cut_point_ctes("rfm", "rfm_measured", rfm.every_metric_has_a_value(rules), rules, group_by) }},
+{%- if rfm.cut_metrics(rules) %}
 
-{{ rfm.cut_columns_cte("rfm", "rfm_cut_points", "1 = 1", rules, group_by) }},
+rfm_scored as (
+    select * from rfm_measured
+    where {{ is_scored }}
+),
+
+{{ rfm.cut_point_ctes("rfm", "rfm_scored", rules, group_by) }},
 {%- endif %}
 
-{{ rfm.grading_ctes("rfm", "rfm_measured", "1 = 1", rules, group_by) }}
+{{ rfm.grading_ctes("rfm", "rfm_measured", is_scored, "rfm_cut_points", rules, group_by) }}
 
 select * from rfm_graded
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {# {tiles: k}: exact NTILE, best first, by comparing each customer with the k - 1 cut points of its group. #}
 
-{% macro check_score_tiles(owner, path, written) %}
+{% macro check_score_tiles(owner, path, written, better) %}
     {%- do rfm.check_keys(owner, path, written, ["tiles", "ties", "tie_break", "clamp"]) -%}
     {%- do rfm.check_whole_number(owner, path ~ ".tiles", written.tiles, 2, 100) -%}
     {%- set ties = written.get("ties", "split") -%}
@@ -23,12 +23,17 @@
                     owner, path ~ ".tie_break", key, "a column, with asc or desc behind it or not"
                 ) -%}
             {%- endif -%}
+            {%- if key.split(" ")[0] in tie_break | map(attribute="column") -%}
+                {%- do rfm.raise_wrong_value(owner, path ~ ".tie_break", key, "each column once") -%}
+            {%- endif -%}
             {%- do tie_break.append({
-                "column": key.split(" ")[0], "direction": "desc" if key.endswith(" desc") else "asc"
+                "column": key.split(" ")[0], "direction": "desc" if key.endswith(" desc") else "asc", "nulls": "last"
             }) -%}
         {%- endfor -%}
     {%- endif -%}
-    {{- return({"kind": "tiles", "tiles": written.tiles, "ties": ties, "tie_break": tie_break}) -}}
+    {{- return({
+        "kind": "tiles", "tiles": written.tiles, "ties": ties, "tie_break": tie_break, "customer_id_direction": "asc"
+    }) -}}
 {% endmacro %}
 
 {# The cut points that change a metric's score, as {tile, score}, best first, and the score below them all.
@@ -63,7 +68,7 @@
                     {{ value }} = {{ cut_point }}
                     and (
                         {{ cut_point }}_customer_id is null
-                        or {{ rfm.comes_not_after(metric.score.tie_break, cut_point) }}
+                        or {{ rfm.comes_not_after(metric.score, cut_point) }}
                     )
                 )
             {%- else %}
@@ -75,19 +80,52 @@
         end
 {%- endmacro %}
 
-{# The condition that a customer comes before the customer at the cut point, or is it, in the order
-   tie_break..., customer_id; nulls last. #}
-{% macro comes_not_after(tie_break, cut_point) %}
+{# The condition that a customer comes before the customer at the cut point, or is it, in the order of equal values. #}
+{% macro comes_not_after(score, cut_point) %}
     {%- set conditions = [] -%}
     {%- set brackets = [] -%}
-    {%- for key in tie_break -%}
+    {%- for key in score.tie_break -%}
+        {%- set column = "customers." ~ key.column -%}
         {%- set limit = cut_point ~ "_" ~ key.column -%}
+        {%- set later, earlier = (column, limit) if key.nulls == "first" else (limit, column) -%}
         {%- do conditions.append(
-            "(" ~ key.column ~ (" > " if key.direction == "desc" else " < ") ~ limit
-            ~ " or (" ~ key.column ~ " is not null and " ~ limit ~ " is null)"
-            ~ " or (" ~ key.column ~ " is not distinct from " ~ limit ~ " and "
+            "(" ~ column ~ (" > " if key.direction == "desc" else " < ") ~ limit
+            ~ " or (" ~ earlier ~ " is not null and " ~ later ~ " is null)"
+            ~ " or (" ~ column ~ " is not distinct from " ~ limit ~ " and "
         ) -%}
         {%- do brackets.append("))") -%}
     {%- endfor -%}
-    {{- return(conditions | join("") ~ "customer_id <= " ~ cut_point ~ "_customer_id" ~ brackets | join("")) -}}
+    {%- set sign = " >= " if score.customer_id_direction == "desc" else " <= " -%}
+    {{- return(conditions | join("") ~ "customers.customer_id" ~ sign ~ cut_point ~ "_customer_id" ~ brackets | join("")) -}}
+{% endmacro %}
+
+{# The order of customers with equal values: the tie-break columns, then customer_id. #}
+{% macro tie_order(score) %}
+    {%- set keys = [] -%}
+    {%- for key in score.tie_break -%}
+        {%- do keys.append("customers." ~ key.column ~ " " ~ key.direction ~ " nulls " ~ key.nulls ~ ", ") -%}
+    {%- endfor -%}
+    {{- return(keys | join("") ~ "customers.customer_id " ~ score.customer_id_direction) -}}
+{% endmacro %}
+
+{# A copy of the rulebook that orders equal values the other way round. #}
+{% macro with_reversed_ties(rulebook) %}
+    {%- set other = {"asc": "desc", "desc": "asc", "last": "first"} -%}
+    {%- set metrics = [] -%}
+    {%- for metric in rulebook.metrics -%}
+        {%- set keys = [] -%}
+        {%- for key in metric.score.get("tie_break", []) -%}
+            {%- do keys.append({
+                "column": key.column, "direction": other[key.direction], "nulls": other[key.nulls]
+            }) -%}
+        {%- endfor -%}
+        {%- do metrics.append(
+            dict(metric, score=dict(metric.score, tie_break=keys, customer_id_direction="desc"))
+        ) -%}
+    {%- endfor -%}
+    {{- return(dict(rulebook, metrics=metrics)) -}}
+{% endmacro %}
+
+{% macro possible_scores_tiles(metric) %}
+    {{- return(range(1, metric.score.tiles + 1) | list) -}}
 {% endmacro %}

@@ -10,7 +10,7 @@ customers as (
     where ungraded_reason is null
 ),
 
--- Datasets whose rulebook ranks nothing have no cut points; this row set gives the columns their types.
+-- Rulebooks that rank nothing have no cut points; this row set gives the columns their types.
 no_cut_points as (
     select
         dataset,
@@ -20,7 +20,7 @@ no_cut_points as (
         cast(null as integer) as tile,
         cast(null as decimal(28, 6)) as score,
         cast(null as decimal(28, 6)) as score_below,
-        cast(null as decimal(28, 6)) as value,
+        cast(null as decimal(38, 12)) as value,
         {%- for column, type in tie_break_columns.items() %}
         cast(null as {{ rfm.sql_type(type) }}) as cut_{{ column }},
         {%- endfor %}
@@ -28,16 +28,20 @@ no_cut_points as (
     from customers
     where 1 = 0
 ),
-{%- for dataset in datasets if rfm.ranked_metrics(dataset.rulebook) %}
-{{ rfm.cut_point_ctes(
-    dataset.name, "customers", "dataset = '" ~ dataset.name ~ "'", dataset.rulebook, group_columns
-) }},
+{%- for chain in rfm.chains(datasets) if rfm.cut_metrics(chain.rulebook) %}
+
+{{ chain.name }}_customers as (
+    select * from customers
+    where {{ rfm.is_of_chain(chain) }}
+),
+
+{{ rfm.cut_point_ctes(chain.name, chain.name ~ "_customers", chain.rulebook, group_columns) }},
 {%- endfor %}
 
 final as (
     select * from no_cut_points
-    {%- for dataset in datasets if rfm.ranked_metrics(dataset.rulebook) %}
-    {%- set own_columns = rfm.tie_break_columns(dataset.rulebook) %}
+    {%- for chain in rfm.chains(datasets) if rfm.cut_metrics(chain.rulebook) %}
+    {%- set own_columns = rfm.tie_break_columns(chain.rulebook) %}
 
     union all
 
@@ -54,7 +58,7 @@ final as (
         cast({{ "cut_" ~ column if column in own_columns else "null" }} as {{ rfm.sql_type(type) }}) as cut_{{ column }},
         {%- endfor %}
         customer_id
-    from {{ dataset.name }}_cut_points
+    from {{ chain.name }}_cut_points
     {%- endfor %}
 )
 

@@ -1,45 +1,36 @@
 {%- set datasets = rfm.datasets() -%}
-{%- set stored_columns = rfm.stored_columns(datasets) -%}
-{%- set metrics = rfm.metric_names(datasets) %}
+{%- set chains = rfm.chains(datasets) -%}
+{%- set columns = rfm.metric_columns(datasets) | selectattr("part", "equalto", "value") | list %}
 with
 
 records as (
     select * from {{ ref('stg_rfm__records') }}
     where rejection_reasons is null
 ),
-{%- for dataset in datasets %}
+{%- for chain in chains %}
 
-{{ dataset.name }}_customers as (
-    select
-        dataset,
-        as_of_date,
-        region,
-        {{ "region" if dataset.within == "region" else "'all'" }} as group_region,
-        customer_id,
-        {%- for column in dataset.extra_columns %}
-        {{ column.stored_as ~ " as " ~ column.name if column.stored_as != column.name else column.name }},
-        {%- endfor %}
-        last_order_date,
-        recency_days,
-        frequency,
-        monetary
-    from records
-    where dataset = '{{ dataset.name }}'
-),
-
-{{ dataset.name }}_measured as (
+{{ chain.name }}_customers as (
     select
         *,
-        {{- rfm.metric_values(dataset.rulebook) }}
-    from {{ dataset.name }}_customers
+        {%- for column, stored in chain.stored_as.items() %}
+        {{ stored }} as {{ column }},
+        {%- endfor %}
+        {{ rfm.group_region(chain) }} as group_region
+    from records
+    where {{ rfm.is_of_chain(chain) }}
+),
+
+{{ chain.name }}_measured as (
+    select
+        *,
+        {{- rfm.metric_values(chain.rulebook) }}
+    from {{ chain.name }}_customers
 ),
 {%- endfor %}
 
 final as (
-    {%- for dataset in datasets %}
-    {%- set names = dataset.extra_columns | map(attribute="name") %}
-    {%- set own_columns = dict(zip(dataset.extra_columns | map(attribute="stored_as"), names)) %}
-    {%- set own_metrics = dataset.rulebook.metrics | map(attribute="name") | list %}
+    {%- for chain in chains %}
+    {%- set own_columns = rfm.own_metric_columns(chain.rulebook) %}
     select
         dataset,
         as_of_date,
@@ -50,19 +41,15 @@ final as (
         recency_days,
         frequency,
         monetary,
-        {%- for stored, type in stored_columns.items() %}
-        {%- set absent = "cast(null as " ~ rfm.sql_type(type) ~ ")" %}
-        {{ own_columns.get(stored, absent) }} as {{ stored }},
+        {%- for stored in rfm.stored_columns(datasets) %}
+        {{ stored }},
         {%- endfor %}
-        {%- for metric in metrics %}
-        {{ metric ~ "_value" if metric in own_metrics else "cast(null as decimal(28, 6))" }} as {{ metric }}_value,
+        {%- for column in columns %}
+        {%- set type = dbt.type_string() if column.is_text else "decimal(38, 12)" %}
+        {{ column.name if column.name in own_columns else "cast(null as " ~ type ~ ")" }} as {{ column.name }},
         {%- endfor %}
-        case
-            {%- for metric in own_metrics %}
-            when {{ metric }}_value is null then 'metric {{ metric }} has no value'
-            {%- endfor %}
-        end as ungraded_reason
-    from {{ dataset.name }}_measured
+        {{ rfm.unscored_reason(chain.rulebook, chain.integer_columns) | trim }} as ungraded_reason
+    from {{ chain.name }}_measured
     {{ "union all" if not loop.last }}
     {%- endfor %}
 )

@@ -1,6 +1,9 @@
+{{ config(materialized='table') }}
+
 {%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
 {%- set datasets = rfm.datasets() -%}
-{%- set metrics = rfm.metric_names(datasets) %}
+{%- set chains = rfm.chains(datasets) -%}
+{%- set columns = rfm.metric_columns(datasets) %}
 with
 
 customers as (
@@ -10,52 +13,46 @@ customers as (
 cut_points as (
     select * from {{ ref('int_rfm__cut_points') }}
 ),
-{%- for dataset in datasets %}
-{%- set rows_of_dataset = "dataset = '" ~ dataset.name ~ "'" %}
-{%- if rfm.ranked_metrics(dataset.rulebook) %}
+{%- for chain in chains %}
 
-{{ rfm.cut_columns_cte(dataset.name, "cut_points", rows_of_dataset, dataset.rulebook, group_columns) }},
-{%- endif %}
+{{ rfm.chain_customers_cte(chain, "customers") }},
 
-{{ rfm.grading_ctes(dataset.name, "customers", rows_of_dataset, dataset.rulebook, group_columns) }},
+{{ rfm.grading_ctes(
+    chain.name, chain.name ~ "_customers", "ungraded_reason is null", "cut_points", chain.rulebook, group_columns
+) }},
 {%- endfor %}
 
 final as (
-    {%- for dataset in datasets %}
-    {%- set own_metrics = dataset.rulebook.metrics | map(attribute="name") | list %}
+    {%- for chain in chains %}
+    {%- set own_columns = rfm.own_metric_columns(chain.rulebook) %}
     select
         dataset,
         as_of_date,
         region,
         group_region,
         customer_id,
-        '{{ dataset.rulebook.name }}' as rulebook,
+        '{{ chain.rulebook.name }}' as rulebook,
         last_order_date,
         recency_days,
         frequency,
         monetary,
-        {%- for column in rfm.stored_columns(datasets) %}
-        {{ column }},
+        {%- for stored in rfm.stored_columns(datasets) %}
+        {{ stored }},
         {%- endfor %}
-        {%- for metric in metrics %}
-        {{ metric }}_value,
-        cast({{ metric ~ "_score" if metric in own_metrics else "null" }} as decimal(28, 6)) as {{ metric }}_score,
-        {%- endfor %}
-        {%- if dataset.rulebook.grades %}
-        case
-            when ungraded_reason is not null then ungraded_reason
-            when grade_order is null
-                then
-                    'total ' || cast(total_score as {{ dbt.type_string() }})
-                    || ' matches no grade of rulebook ''{{ dataset.rulebook.name }}'''
-        end as ungraded_reason,
+        {%- for column in columns %}
+        {%- if column.part == "value" %}
+        {{ column.name }},
         {%- else %}
-        ungraded_reason,
+        {%- set score = column.metric ~ "_score" if column.name in own_columns else "null" %}
+        cast({{ score }} as {{ dbt.type_string() if column.is_text else "decimal(28, 6)" }}) as {{ column.name }},
         {%- endif %}
+        {%- endfor %}
+        coalesce(ungraded_reason, {{ rfm.ungraded_reason(chain.rulebook) | trim }}) as ungraded_reason,
         total_score,
+        score_code,
         grade,
         grade_order
-    from {{ dataset.name }}_graded
+    from {{ chain.name }}_graded
     {{ "union all" if not loop.last }}
     {%- endfor %}
 )

@@ -4,7 +4,7 @@
     on_schema_change='append_new_columns',
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
-{%- set datasets = rfm.datasets() %}
+{%- set scores = rfm.metrics_by_name(rfm.datasets()) %}
 with
 
 scored_customers as (
@@ -29,23 +29,24 @@ tied_values as (
 ),
 
 scores as (
-    {%- for dataset in datasets %}
-    {%- set dataset_loop = loop %}
-    {%- for metric in dataset.rulebook.metrics %}
+    {%- for name, metrics in scores.items() %}
     select
         dataset,
         as_of_date,
         region,
         group_region,
         customer_id,
-        '{{ metric.name }}' as metric,
-        {{ metric.name }}_value as value,
-        {{ metric.name }}_score as score,
-        cast({{ metric.weight if metric.weight is not none else "null" }} as decimal(28, 6)) as weight
+        '{{ name }}' as metric,
+        {{ rfm.metric_column(metrics, "value") }} as value,
+        {{ rfm.metric_column(metrics, "value_text") }} as value_text,
+        {{ rfm.metric_column(metrics, "score") }} as score,
+        {{ rfm.metric_column(metrics, "score_text") }} as score_text,
+        {{ rfm.weight_of_rulebook(metrics) | trim }} as weight,
+        {{ rfm.next_step(metrics, "score") | trim }} as next_step_score,
+        {{ rfm.next_step(metrics, "bound") | trim }} as next_step_value
     from scored_customers
-    where dataset = '{{ dataset.name }}'
-    {{ "union all" if not (loop.last and dataset_loop.last) }}
-    {%- endfor %}
+    where {{ rfm.is_of_metrics(metrics) }}
+    {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
 
@@ -56,12 +57,14 @@ final as (
         scores.region,
         scores.customer_id,
         scores.metric,
-        scores.value,
+        scores.value_text,
         scores.score,
-        scores.weight,
-        cast(cast(scores.score as decimal(28, 6)) * cast(scores.weight as decimal(9, 6)) as decimal(28, 6)) as points,
-        next_cut_points.score as next_score,
-        next_cut_points.value as value_for_next_score,
+        scores.score_text,
+        cast(scores.value as decimal(28, 6)) as value,
+        cast(scores.weight as decimal(28, 6)) as weight,
+        cast(scores.score * scores.weight as decimal(28, 6)) as points,
+        cast(coalesce(scores.next_step_value, next_cut_points.value) as decimal(28, 6)) as value_for_next_score,
+        coalesce(scores.next_step_score, next_cut_points.score) as next_score,
         tied_values.value is not null as is_tie_broken
     from scores
     left join cut_points as next_cut_points
@@ -71,6 +74,7 @@ final as (
             and scores.group_region = next_cut_points.group_region
             and scores.metric = next_cut_points.metric
             and scores.score = next_cut_points.score_below
+            and scores.score < next_cut_points.score
     left join tied_values
         on
             scores.dataset = tied_values.dataset

@@ -4,7 +4,7 @@
     on_schema_change='append_new_columns',
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
-{%- set metrics = rfm.metric_names(rfm.datasets()) %}
+{%- set columns = rfm.metric_columns(rfm.datasets()) | map(attribute="name") | list %}
 with
 
 scored_customers as (
@@ -24,9 +24,11 @@ final as (
         frequency,
         monetary,
         {%- for metric in ["recency", "frequency", "monetary"] %}
-        {{ metric ~ "_score" if metric in metrics else "cast(null as decimal(28, 6))" }} as {{ metric }}_score,
+        {%- set score = metric ~ "_score" %}
+        {{ score if score in columns else "cast(null as decimal(28, 6))" }} as {{ score }},
         {%- endfor %}
         total_score,
+        score_code,
         grade,
         grade_order,
         row_number() over (

@@ -4,7 +4,7 @@
     on_schema_change='append_new_columns',
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
-{%- set datasets = rfm.datasets() %}
+{%- set listed = rfm.metrics_with_cut_points(rfm.datasets()) %}
 with
 
 scored_customers as (
@@ -24,23 +24,42 @@ tied_values as (
 ),
 
 values_by_score as (
-    {%- for dataset in datasets %}
-    {%- set dataset_loop = loop %}
-    {%- for metric in dataset.rulebook.metrics %}
     select
         dataset,
         as_of_date,
         group_region,
-        '{{ metric.name }}' as metric,
-        '{{ metric.better }}' as better,
-        {{ metric.name }}_score as score,
-        {{ metric.name }}_value as value,
+        cast(null as {{ dbt.type_string() }}) as metric,
+        cast(null as {{ dbt.type_string() }}) as better,
+        cast(null as decimal(28, 6)) as score,
+        cast(null as {{ dbt.type_string() }}) as score_text,
+        cast(null as decimal(38, 12)) as value,
+        cast(null as {{ dbt.type_bigint() }}) as customers
+    from scored_customers
+    where 1 = 0
+    {%- for name, metrics in listed.items() %}
+
+    union all
+
+    select
+        dataset,
+        as_of_date,
+        group_region,
+        '{{ name }}' as metric,
+        {{ rfm.better_side(metrics) }} as better,
+        {{ rfm.metric_column(metrics, "score") }} as score,
+        {{ rfm.metric_column(metrics, "score_text") }} as score_text,
+        {{ rfm.metric_column(metrics, "value") }} as value,
         count(*) as customers
     from scored_customers
-    where dataset = '{{ dataset.name }}'
-    group by dataset, as_of_date, group_region, {{ metric.name }}_score, {{ metric.name }}_value
-    {{ "union all" if not (loop.last and dataset_loop.last) }}
-    {%- endfor %}
+    where {{ rfm.is_of_metrics(metrics) }}
+    group by
+        dataset,
+        as_of_date,
+        group_region,
+        rulebook,
+        {{ rfm.metric_column(metrics, "score") }},
+        {{ rfm.metric_column(metrics, "score_text") }},
+        {{ rfm.metric_column(metrics, "value") }}
     {%- endfor %}
 ),
 
@@ -51,6 +70,7 @@ final as (
         values_by_score.group_region as region,
         values_by_score.metric,
         values_by_score.score,
+        values_by_score.score_text,
         cast(
             case
                 when values_by_score.better = 'low' then min(values_by_score.value)
@@ -81,7 +101,8 @@ final as (
         values_by_score.group_region,
         values_by_score.metric,
         values_by_score.better,
-        values_by_score.score
+        values_by_score.score,
+        values_by_score.score_text
 )
 
 select * from final

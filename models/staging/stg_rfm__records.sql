@@ -1,4 +1,5 @@
 {%- set datasets = rfm.checked_datasets() -%}
+{%- if execute -%}{%- do rfm.check_expressions_in_database(datasets) -%}{%- endif -%}
 {%- set inputs = {} -%}
 {%- for dataset in datasets -%}{%- do inputs.update({dataset.name: rfm.input_relation(dataset)}) -%}{%- endfor -%}
 {%- set columns = rfm.input_columns(datasets, inputs) -%}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import unicodedata
 from pathlib import Path
 
@@ -58,6 +59,22 @@ group by dataset
 order by dataset
 """
 
+AUDIT = """
+with
+
+last_dates as (
+    select dataset, max(as_of_date) as as_of_date
+    from rfm__graded_customers
+    group by dataset
+)
+
+select coalesce(audit.dataset || ', ', '') || audit.rulebook || ': ' || audit.sentence
+from rfm__rulebook_audit as audit
+left join last_dates on audit.dataset = last_dates.dataset
+where audit.severity = 'high' and (audit.dataset is null or audit.as_of_date = last_dates.as_of_date)
+order by audit.dataset nulls first, audit.rulebook, audit.finding, audit.subject, audit.region
+"""
+
 
 def width(text: str) -> int:
     """Return how many columns a text takes in a terminal; a Chinese character takes two."""
@@ -77,16 +94,21 @@ def table(names: list[str], rows: list[tuple[str, ...]], left: int) -> str:
 
 
 def summary(path: Path) -> str:
-    """Return what a person wants to see first: the tiers, what was rejected, and where to look next."""
+    """Return what a person wants to see first: the tiers, what was rejected, what the audit says, and where to look next."""
     with duckdb.connect(str(path), read_only=True) as connection:
         parts = []
         for query, left in [(TIERS, 4), (REJECTED, 1)]:
             cursor = connection.execute(query)
             rows = cursor.fetchall()
             parts.append(table([column[0] for column in cursor.description], rows, left))
+        sentences = [row[0] for row in connection.execute(AUDIT).fetchall()]
+    if sentences:
+        wrapped = [textwrap.fill(sentence, 110, subsequent_indent="  ") for sentence in sentences]
+        parts.append("\n".join(["What the audit finds serious", *wrapped]))
     parts.append(
-        "Look next at rfm__graded_customers (everybody's grade), rfm__customer_scores (why, and what would lift it)\n"
-        f"and rfm__rejected_records (what was left out, and why) in {path}."
+        "Look next at rfm__graded_customers (everybody's grade), rfm__customer_scores (why, and what would lift it),\n"
+        "rfm__rejected_records (what was left out, and why) and rfm__rulebook_audit (what goes wrong with the rules)\n"
+        f"in {path}."
     )
     return "\n\n".join(parts)
 

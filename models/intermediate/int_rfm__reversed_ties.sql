@@ -1,0 +1,88 @@
+{{ config(materialized='table') }}
+
+{%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
+{%- set datasets = rfm.datasets() -%}
+{%- set chains = rfm.chains_with_reversed_ties(datasets) %}
+with
+
+customers as (
+    select * from {{ ref('int_rfm__measured_customers') }}
+    where ungraded_reason is null
+),
+
+cut_points as (
+    select * from {{ ref('int_rfm__cut_points') }}
+),
+
+scored_customers as (
+    select * from {{ ref('int_rfm__scored_customers') }}
+),
+{%- for chain in chains %}
+{%- set prefix = chain.name ~ "_reversed" %}
+{%- set compared = rfm.result_column(chain.rulebook) %}
+
+{{ rfm.chain_customers_cte(chain, "customers") }},
+
+{{ rfm.cut_columns_cte(chain.name, "cut_points", chain.rulebook, group_columns) }},
+
+{{ rfm.cut_point_ctes(prefix, chain.name ~ "_customers", chain.reversed, group_columns) }},
+
+{{ rfm.grading_ctes(
+    prefix, chain.name ~ "_customers", "1 = 1", prefix ~ "_cut_points", chain.reversed, group_columns
+) }},
+
+{{ chain.name }}_compared as (
+    select
+        customers.dataset,
+        customers.as_of_date,
+        customers.group_region,
+        {{ rfm.is_tie_broken(chain.rulebook) | trim }} as is_tied,
+        case
+            when customers.{{ compared }} = scored_customers.{{ compared }} then 0
+            when coalesce(customers.{{ compared }}, scored_customers.{{ compared }}) is null then 0
+            else 1
+        end as is_changed
+    from {{ prefix }}_graded as customers
+    inner join {{ chain.name }}_cut_columns as cut_columns
+        on
+            customers.dataset = cut_columns.dataset
+            and customers.as_of_date = cut_columns.as_of_date
+            and customers.group_region = cut_columns.group_region
+    inner join scored_customers
+        on
+            customers.dataset = scored_customers.dataset
+            and customers.as_of_date = scored_customers.as_of_date
+            and customers.customer_id = scored_customers.customer_id
+),
+{%- endfor %}
+
+compared as (
+    select
+        dataset,
+        as_of_date,
+        group_region,
+        cast(null as integer) as is_tied,
+        cast(null as integer) as is_changed
+    from customers
+    where 1 = 0
+    {%- for chain in chains %}
+
+    union all
+
+    select * from {{ chain.name }}_compared
+    {%- endfor %}
+),
+
+final as (
+    select
+        dataset,
+        as_of_date,
+        group_region,
+        cast(count(*) as {{ dbt.type_bigint() }}) as customers,
+        cast(sum(is_tied) as {{ dbt.type_bigint() }}) as tied_customers,
+        cast(sum(is_changed) as {{ dbt.type_bigint() }}) as changed_grades
+    from compared
+    group by dataset, as_of_date, group_region
+)
+
+select * from final
