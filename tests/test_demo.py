@@ -151,7 +151,15 @@ def test_the_dirt_of_real_exports_is_there_and_read(demo: Project) -> None:
 
 
 def test_a_second_build_changes_nothing(demo: Project) -> None:
-    marts = ["graded_customers", "customer_scores", "score_cutpoints", "tier_summary", "rejected_records", "rulebooks", "rulebook_audit"]
+    marts = [
+        "graded_customers",
+        "customer_scores",
+        "score_cutpoints",
+        "tier_summary",
+        "rejected_records",
+        "rulebooks",
+        "rulebook_audit",
+    ]
     before = {mart: demo.mart(f"rfm__{mart}") for mart in marts}
     demo.threads = 1
     demo.build()

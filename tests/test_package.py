@@ -197,7 +197,10 @@ def test_the_macro_grades_any_relation(make_project: Callable[..., Project]) -> 
     (project.folder / "models" / "my_grades.sql").write_text(
         "{{ rfm.grade(ref('my_customers'), rulebook='quintiles') }}"
     )
-    assert project.dbt("parse").errors[0] == "rfm: macro grade: rulebook is 'quintiles': did you mean 'quintile'? expected one of: quintile"
+    assert (
+        project.dbt("parse").errors[0]
+        == "rfm: macro grade: rulebook is 'quintiles': did you mean 'quintile'? expected one of: quintile"
+    )
 
 
 def test_customers_that_a_rulebook_does_not_score_are_rejected(tmp_path: Path) -> None:

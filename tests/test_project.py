@@ -15,7 +15,15 @@ import yaml
 from conftest import REPOSITORY, Project
 from dbt_rfm.summary import summary
 
-MARTS = ["graded_customers", "customer_scores", "score_cutpoints", "tier_summary", "rejected_records", "rulebooks", "rulebook_audit"]
+MARTS = [
+    "graded_customers",
+    "customer_scores",
+    "score_cutpoints",
+    "tier_summary",
+    "rejected_records",
+    "rulebooks",
+    "rulebook_audit",
+]
 
 
 @pytest.fixture(scope="module")

@@ -42,11 +42,13 @@
 {% macro check_keys(owner, path, value, allowed, required=[]) %}
     {%- do rfm.check_mapping(owner, path, value) -%}
     {%- for key in value if key not in allowed -%}
-        {#- YAML cuts {value: greatest(a, 0)} at the comma. -#}
+        {#- YAML cuts {value: greatest(a, 0)} at the comma, and reads grade:A as one word. -#}
         {%- if value[key] is none -%}
             {%- do rfm.raise_configuration_error(
                 owner, path ~ " has the unknown key '" ~ key ~ "'",
-                "one of: " ~ allowed | join(", ") ~ " (a value with a comma stands in quotes)"
+                "one of: " ~ allowed | join(", ") ~ (
+                    " (a blank stands behind a colon)" if ":" in key | string else " (a value with a comma stands in quotes)"
+                )
             ) -%}
         {%- endif -%}
         {%- do rfm.raise_unknown_key(owner, path, key, allowed) -%}
