@@ -12,16 +12,16 @@ from typing import Any
 
 import duckdb
 import pytest
-import random_rulebooks
 import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from random_rulebooks import COLUMNS, INPUT_COLUMNS
 
 import oracle
+import random_rulebooks
 from conftest import MODELS_IN_ORDER, Row, load_table, rows_of, write_project
+from random_rulebooks import COLUMNS, INPUT_COLUMNS
 
 KEPT_CASES: list[Row] = yaml.safe_load((Path(__file__).parent / "kept_cases.yml").read_text(encoding="utf-8"))[
     "anchors"

@@ -94,7 +94,7 @@ def table(names: list[str], rows: list[tuple[str, ...]], left: int) -> str:
 
 
 def summary(path: Path) -> str:
-    """Return what a person wants to see first: the tiers, what was rejected, what the audit says, and where to look next."""
+    """Return what a person wants to see first: tiers, rejected rows, the audit, and where to look next."""
     with duckdb.connect(str(path), read_only=True) as connection:
         parts = []
         for query, left in [(TIERS, 4), (REJECTED, 1)]:
