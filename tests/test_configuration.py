@@ -73,6 +73,54 @@ REMOVE = object()
 
 # (where in the vars, the value put there, the error's text behind "rfm: ")
 WRONG: list[tuple[str, Any, str]] = [
+    (
+        "rulebooks.quintile.metrics.monetary.value",
+        "days_between(last_order_date, frequency)",
+        "dataset 'shop': rulebook 'quintile' metrics.monetary.value takes days_between of 'frequency', a column of type integer, "
+        "expected type date",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary.value",
+        "case when monetary / frequency > 95% then 1 else 0 end",
+        "rulebook 'quintile': metrics.monetary.value is 'case when monetary / frequency > 95% then 1 else 0 end', "
+        "expected a fraction in place of a percentage",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary",
+        {"value：monetary": None},
+        "rulebook 'quintile': metrics.monetary has the unknown key 'value：monetary', expected one of: value, better, score, clamp "
+        "(a half-width colon and a blank stand behind a key)",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary.value",
+        "sum(monetary)",
+        "rulebook 'quintile': metrics.monetary.value is 'sum(monetary)', expected a SQL expression over one customer's columns without sum (a metric with score: {group: sum} is that of the group",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary.value",
+        "monetary * random()",
+        "rulebook 'quintile': metrics.monetary.value is 'monetary * random()', expected a SQL expression over one customer's columns without random: the same input",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary.value",
+        "days_between(last_order_date)",
+        "rulebook 'quintile': metrics.monetary.value is 'days_between(last_order_date)', expected two dates: days_between(from, to)",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary.value",
+        "monetary::integer",
+        "rulebook 'quintile': metrics.monetary.value is 'monetary::integer', expected a SQL expression over one customer's columns: cast(a as type) in place of a::type",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary.value",
+        "monetary[1]",
+        "rulebook 'quintile': metrics.monetary.value is 'monetary[1]', expected a SQL expression over one customer's columns without [",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary.value",
+        "monetary / case when frequency > 1 then 2 else 1 end",
+        "rulebook 'quintile': metrics.monetary.value is 'monetary / case when frequency > 1 then 2 else 1 end', expected brackets around a case ... end",
+    ),
     ("rulebooks", {}, "var 'rfm__rulebooks' is not set, expected a mapping of rulebook names"),
     ("rulebooks", ["quintile"], "var 'rfm__rulebooks' is not set, expected a mapping of rulebook names"),
     ("datasets", {}, "var 'rfm__datasets' is not set, expected a mapping of dataset names"),
@@ -1175,7 +1223,7 @@ WRONG: list[tuple[str, Any, str]] = [
     (
         "rulebooks.firm.grades.1.when",
         "total > 1",
-        "dataset 'firms': rulebook 'firm' grades[1].when names 'total', expected one of: customer_id, region, as_of_date, last_order_date",
+        "dataset 'firms': rulebook 'firm' grades[1].when names 'total': did you mean 'total_score'? expected one of: customer_id",
     ),
     (
         "rulebooks.firm.grades.1.when",
@@ -1470,6 +1518,10 @@ def test_as_of_date_must_be_a_date(read_datasets: Any) -> None:
     written["rfm__datasets"]["shop"]["as_of_date"] = "2024-13-01"
     result = read_datasets(written)
     assert "rfm: dataset 'shop': as_of_date is '2024-13-01', expected a date like 2024-11-02" in result.text
+    for day, is_there in [("2025-06-31", False), ("2023-02-29", False), ("2024-02-29", True), ("2025-12-31", True)]:
+        written["rfm__datasets"]["shop"]["as_of_date"] = day
+        refused = f"rfm: dataset 'shop': as_of_date is '{day}', expected a day that the month has"
+        assert (refused in read_datasets(written).errors) != is_there
 
 
 def test_within_needs_the_region(read_datasets: Any) -> None:

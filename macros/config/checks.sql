@@ -47,7 +47,8 @@
             {%- do rfm.raise_configuration_error(
                 owner, path ~ " has the unknown key '" ~ key ~ "'",
                 "one of: " ~ allowed | join(", ") ~ (
-                    " (a blank stands behind a colon)" if ":" in key | string else " (a value with a comma stands in quotes)"
+                    " (a half-width colon and a blank stand behind a key)" if modules.re.search("[:：]", key | string)
+                    else " (a value with a comma stands in quotes)"
                 )
             ) -%}
         {%- endif -%}

@@ -193,6 +193,15 @@
         {%- set path = start ~ "metrics." ~ metric.name -%}
         {%- do scores.append(metric.name ~ "_score") -%}
         {%- do rfm.check_expression_names(owner, path ~ ".value", metric.value, columns) -%}
+        {%- for start_date, end_date in modules.re.findall(
+            "(?i)days_between\\s*[(]\\s*(\\w+)\\s*,\\s*(\\w+)\\s*[)]", metric.value
+        ) -%}
+            {%- for column in [start_date, end_date] if types.get(column, "date") != "date" -%}
+                {%- do rfm.raise_configuration_error(
+                    owner, path ~ ".value takes days_between of '" ~ column ~ "', a column of type " ~ types[column], "type date"
+                ) -%}
+            {%- endfor -%}
+        {%- endfor -%}
         {%- if metric.is_column -%}
             {%- set allowed = ["text"] if metric.value_is_text else ["integer", "decimal"] -%}
             {%- if types[metric.value] not in allowed -%}

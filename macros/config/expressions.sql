@@ -34,8 +34,9 @@
     {%- if aggregate -%}
         {%- do rfm.raise_wrong_value(
             owner, path, value,
-            expected ~ " without " ~ aggregate.group(1) ~ " (a metric with score: {group: sum} is the group's sum; greatest and "
-            ~ "least compare columns)"
+            expected ~ " without " ~ aggregate.group(1) ~ " (a metric with score: {group: "
+            ~ {"avg": "mean", "stddev": "mean", "variance": "mean"}.get(aggregate.group(1) | lower, aggregate.group(1) | lower)
+            ~ "} is that of the group; greatest and least compare columns)"
         ) -%}
     {%- endif -%}
     {%- if modules.re.search("(?i)\\bdays_between\\s*[(][^(),]*[)]", without_quoted) -%}
@@ -46,6 +47,9 @@
             owner, path, value, expected ~ " without " ~ forbidden ~ ": the same input gives the same grades on any day"
         ) -%}
     {%- endfor -%}
+    {%- if modules.re.search("[0-9]%\\s*($|[^\\s\\w(])|[0-9]%\\s+(and|or|then|else|end)\\b", without_quoted) -%}
+        {%- do rfm.raise_wrong_value(owner, path, value, "a fraction in place of a percentage: 0.95 for 95%") -%}
+    {%- endif -%}
     {%- if "%" in without_quoted and "/" in without_quoted -%}
         {%- do rfm.raise_wrong_value(owner, path, value, "mod(a, b) in place of % beside a division") -%}
     {%- endif -%}
