@@ -75,6 +75,17 @@ REMOVE = object()
 WRONG: list[tuple[str, Any, str]] = [
     (
         "rulebooks.quintile.metrics.monetary.value",
+        "frequency % 7 * monetary * 2",
+        "rulebook 'quintile': metrics.monetary.value is 'frequency % 7 * monetary * 2', expected mod(a, b) in place of %",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary.value",
+        "case when frequency > 1 then 2 else 1 end * monetary * 2",
+        "rulebook 'quintile': metrics.monetary.value is 'case when frequency > 1 then 2 else 1 end * monetary * 2', "
+        "expected brackets around a case ... end",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary.value",
         "days_between(last_order_date, frequency)",
         "dataset 'shop': rulebook 'quintile' metrics.monetary.value takes days_between of 'frequency', a column of type integer, "
         "expected type date",

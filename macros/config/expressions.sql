@@ -50,10 +50,12 @@
     {%- if modules.re.search("[0-9]%\\s*($|[^\\s\\w(])|[0-9]%\\s+(and|or|then|else|end)\\b", without_quoted) -%}
         {%- do rfm.raise_wrong_value(owner, path, value, "a fraction in place of a percentage: 0.95 for 95%") -%}
     {%- endif -%}
-    {%- if "%" in without_quoted and "/" in without_quoted -%}
-        {%- do rfm.raise_wrong_value(owner, path, value, "mod(a, b) in place of % beside a division") -%}
+    {#- Divisions and longer products are put together anew (expression_sql), which these would tear apart. -#}
+    {%- set is_rewritten = "/" in without_quoted or without_quoted.count("*") > 1 -%}
+    {%- if is_rewritten and "%" in without_quoted -%}
+        {%- do rfm.raise_wrong_value(owner, path, value, "mod(a, b) in place of % beside a division or product") -%}
     {%- endif -%}
-    {%- if "/" in without_quoted and modules.re.search("(?i)\\bend\\s*[*/]|[*/]\\s*case\\b", without_quoted) -%}
+    {%- if is_rewritten and modules.re.search("(?i)\\bend\\s*[*/]|[*/]\\s*case\\b", without_quoted) -%}
         {%- do rfm.raise_wrong_value(owner, path, value, "brackets around a case ... end that is multiplied or divided") -%}
     {%- endif -%}
 {% endmacro %}
