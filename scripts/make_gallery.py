@@ -20,13 +20,20 @@ HEAD = """\
 
 # Gallery · 规则册图集
 
-Rulebooks as companies publish them and as marketing books print them, each with a few synthetic customers and the
-answers, worked out by hand. The tests build every one. Copy the two vars into `vars:` of `dbt_project.yml`, and let
-`records` name your own model, seed or source. Every key is explained in [the rulebook language](rulebooks.md).
+Rulebooks as companies publish them and as marketing books print them, each with a few synthetic customers, or their
+orders, and the answers, worked out by hand. The tests build every one. Copy the two vars into `vars:` of
+`dbt_project.yml`, and let `records` or `orders` name your own model, seed or source. Every key is explained in
+[the rulebook language](rulebooks.md).
 
-这里收集企业公布的和营销书中常见的客户分级规则，每个规则册附少量合成客户与手工算出的答案，测试会逐一构建。
-把两个变量复制到 `dbt_project.yml` 的 `vars:` 下，并把 `records` 改成自己的模型、seed 或 source。各个键的含义见
-[规则册语言](rulebooks.zh-CN.md)。
+这里收集企业公布的和营销书中常见的客户分级规则，每个规则册附少量合成客户或其订单，以及手工算出的答案，测试会逐一构建。
+把两个变量复制到 `dbt_project.yml` 的 `vars:` 下，并把 `records` 或 `orders` 改成自己的模型、seed 或 source。
+各个键的含义见[规则册语言](rulebooks.zh-CN.md)。
+"""
+
+RUNS = """\
+`101..103` stands for three rows, with 101, 102 and 103; the days in the same row are counted on in the same way.
+
+`101..103` 表示三行，依次为 101、102、103；同一行中的日期区间也逐日递增。
 """
 
 
@@ -77,10 +84,13 @@ def shown(result: Any) -> Any:
     return result.rstrip("0").rstrip(".") if is_number else result
 
 
-def customers(entry: dict[str, Any]) -> str:
+def inputs(entry: dict[str, Any]) -> str:
     """Return the input rows."""
-    header = list(entry["customers"][0])
-    return table(header, [[row.get(name) for name in header] for row in entry["customers"]])
+    rows = entry.get("customers") or entry["orders"]
+    header = list(rows[0])
+    cells = [[row.get(name) for name in header] for row in rows]
+    has_runs = "orders" in entry and any(".." in value for line in cells for value in line)
+    return table(header, cells) + (f"\n{RUNS}" if has_runs else "")
 
 
 def section(name: str, file: str) -> str:
@@ -92,7 +102,7 @@ def section(name: str, file: str) -> str:
         parts.append(f"> {note['en']}\n>\n> {note['zh']}\n")
     parts.append(f"```yaml\n{own_text(file, 'vars').rstrip()}\n```\n")
     parts.append(f"The answers · 答案\n\n{answers(entry)}")
-    parts.append(f"<details><summary>The input · 输入</summary>\n\n{customers(entry)}\n</details>\n")
+    parts.append(f"<details><summary>The input · 输入</summary>\n\n{inputs(entry)}\n</details>\n")
     return "\n".join(parts)
 
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,10 @@ class Project:
         names = list(columns if columns is not None else rows[0])
         with duckdb.connect(str(self.database)) as connection:
             load_table(connection, f"input.{table}", rows, names)
+
+    def connect(self) -> duckdb.DuckDBPyConnection:
+        """Open the database for writing; close it before the next build."""
+        return duckdb.connect(str(self.database))
 
     def query(self, sql: str) -> list[Row]:
         """Return the rows of a query as mappings."""
@@ -189,15 +194,24 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
 
 MODELS_IN_ORDER = [
     ("staging", "stg_rfm__records", "table"),
-    ("intermediate", "int_rfm__input_dates", "view"),
+    ("staging", "stg_rfm__orders", "table"),
+    ("intermediate", "int_rfm__customers_from_orders", "table"),
+    ("intermediate", "int_rfm__input_dates", "table"),
     ("intermediate", "int_rfm__measured_customers", "view"),
     ("intermediate", "int_rfm__cut_points", "table"),
     ("intermediate", "int_rfm__scored_customers", "table"),
+    ("intermediate", "int_rfm__watched_values", "table"),
+    ("marts", "rfm__rulebooks", "table"),
     ("marts", "rfm__graded_customers", "table"),
     ("marts", "rfm__customer_scores", "table"),
     ("marts", "rfm__score_cutpoints", "table"),
     ("marts", "rfm__tier_summary", "table"),
     ("marts", "rfm__rejected_records", "table"),
+    ("marts", "rfm__grade_changes", "table"),
+    ("marts", "rfm__tier_migration", "table"),
+    ("marts", "rfm__churn_warnings", "table"),
+    ("marts", "rfm__service_plan", "table"),
+    ("marts", "rfm__backtest", "table"),
 ]
 
 
@@ -243,8 +257,29 @@ def gallery_vars() -> Row:
     for entry in GALLERY.values():
         rulebooks |= entry["vars"]["rfm__rulebooks"]
         for name, dataset in entry["vars"]["rfm__datasets"].items():
-            datasets[name] = dataset | {"records": f"input.{name}"}
+            datasets[name] = dataset | {"orders" if "orders" in dataset else "records": f"input.{name}"}
     return {"rfm__rulebooks": rulebooks, "rfm__datasets": datasets}
+
+
+def gallery_rows(entry: Row) -> list[Row]:
+    """The input of a gallery's rulebook: its customers, or its orders with each run of rows written out."""
+    if "customers" in entry:
+        return entry["customers"]
+    rows: list[Row] = []
+    for written in entry["orders"]:
+        runs = {name: run(value) for name, value in written.items() if ".." in value}
+        steps = zip(*runs.values(), strict=True) if runs else [()]
+        rows += [written | dict(zip(runs, step, strict=True)) for step in steps]
+    return rows
+
+
+def run(text: str) -> list[str]:
+    """The numbers of '7..9', or the days of '2024-02-28..2024-03-01', both ends included."""
+    first, last = text.split("..")
+    if first.isdigit():
+        return [str(number) for number in range(int(first), int(last) + 1)]
+    day = date.fromisoformat(first)
+    return [str(day + timedelta(days=later)) for later in range((date.fromisoformat(last) - day).days + 1)]
 
 
 @pytest.fixture(scope="session")
@@ -254,7 +289,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Project:
     folder = tmp_path_factory.mktemp("gallery")
     project = write_project(folder, written["rfm__rulebooks"], written["rfm__datasets"], tables=list(GALLERY))
     for name, entry in GALLERY.items():
-        project.load(name, entry["customers"])
+        project.load(name, gallery_rows(entry))
     project.build()
     return project
 

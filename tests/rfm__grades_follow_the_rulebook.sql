@@ -31,6 +31,7 @@ final as (
         on
             graded_customers.dataset = input_dates.dataset
             and graded_customers.as_of_date = input_dates.as_of_date
+            and not input_dates.is_frozen
     left join graded_rulebooks on graded_customers.rulebook = graded_rulebooks.rulebook
     left join grades
         on

@@ -1,5 +1,5 @@
--- At every as-of date of the input its rows are used or rejected, and the customers of the used rows are graded or
--- rejected.
+-- The rows of the input are used or rejected, and at every as-of date that is graded from it its customers are graded
+-- or rejected.
 with
 
 input_dates as (
@@ -31,6 +31,7 @@ counts as (
         input_dates.as_of_date,
         input_dates.input_rows,
         input_dates.used_rows,
+        input_dates.customers,
         coalesce(rejected.input_rows, 0) as rejected_rows,
         coalesce(graded.customers, 0) as graded_customers,
         coalesce(rejected.customers, 0) as rejected_customers
@@ -43,13 +44,14 @@ counts as (
         on
             input_dates.dataset = rejected.dataset
             and input_dates.as_of_date is not distinct from rejected.as_of_date
+    where not input_dates.is_frozen
 ),
 
 final as (
     select * from counts
     where
         input_rows != used_rows + rejected_rows
-        or used_rows != graded_customers + rejected_customers
+        or customers != graded_customers + rejected_customers
 )
 
 select * from final

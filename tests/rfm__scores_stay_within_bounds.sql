@@ -8,6 +8,7 @@ customer_scores as (
         on
             customer_scores.dataset = input_dates.dataset
             and customer_scores.as_of_date = input_dates.as_of_date
+            and not input_dates.is_frozen
 ),
 
 rulebook_metrics as (

@@ -76,7 +76,11 @@ def test_reversed_ties_change_the_grades_that_the_oracle_changes(demo: Project, 
         ("changed_by_reversed_ties", {key for key in grades[0] if grades[0][key] != grades[1][key]}),
         ("decided_by_tie_break", tied),
     ]:
-        found = {row["as_of_date"]: (row["amount"], row["out_of"]) for row in findings(demo, rulebook, finding)}
+        found = {
+            row["as_of_date"]: (row["amount"], row["out_of"])
+            for row in findings(demo, rulebook, finding)
+            if row["dataset"] == dataset
+        }
         expected = {
             date: (sum(key[0] == date for key in changed), sum(key[0] == date for key in grades[0]))
             for date in {key[0] for key in grades[0]}

@@ -1,9 +1,10 @@
-"""Every mistake in the two vars is one line that names the rulebook or dataset, the key, the value and what is expected."""
+"""Every mistake in the vars is one line that names the rulebook or dataset, the key, the value and what is expected."""
 
 from __future__ import annotations
 
 import copy
 import re
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,17 +58,40 @@ RULEBOOKS: Row = {
         },
         "grades": [{"grade": "core", "when": "monetary >= 3 * ticket_score"}, {"grade": "other"}],
     },
+    "served": {
+        "metrics": {"monetary": {"value": "monetary"}},
+        "total": {"monetary": 1},
+        "grades": [{"grade": "A", "min": 100}, {"grade": "B"}],
+        "actions": {"A": {"resources": {"visits": 2, "hours": 0.5}}, "B": {"resources": {"visits": 1}}},
+    },
+    "score": {"metrics": {"monetary": {"value": "monetary"}}, "total": {"monetary": 1}},
 }
 FIRM_COLUMNS: Row = STANDARD_COLUMNS | {
     "company_size": {"column": "company_size", "type": "text"},
     "disputes": {"column": "disputes", "type": "integer"},
+}
+ORDER_COLUMNS: Row = {
+    "customer_id": "customer_id",
+    "region": "region",
+    "order_id": "order_id",
+    "ordered_at": "ordered_at",
+    "amount": "amount",
 }
 DATASETS: Row = {
     "shop": {"rulebook": "quintile", "records": "input.customers", "columns": STANDARD_COLUMNS},
     "firms": {"rulebook": "firm", "records": "input.customers", "columns": FIRM_COLUMNS},
     "users": {"rulebook": "eight", "records": "input.customers", "columns": STANDARD_COLUMNS},
     "stores": {"rulebook": "store", "records": "input.customers", "columns": STANDARD_COLUMNS},
+    "sales": {
+        "rulebook": "served",
+        "orders": "input.orders",
+        "columns": ORDER_COLUMNS,
+        "as_of": ["2024-02-29", "2024-01-31"],
+    },
+    "scores": {"rulebook": "score", "orders": "input.orders", "columns": ORDER_COLUMNS, "as_of": "2024-02-29"},
 }
+
+SALES: Row = DATASETS["sales"]
 
 REMOVE = object()
 
@@ -386,7 +410,7 @@ WRONG: list[tuple[str, Any, str]] = [
     (
         "datasets.shop.records",
         REMOVE,
-        "dataset 'shop': the dataset lacks 'records', expected the keys: rulebook, records",
+        "dataset 'shop': the dataset lacks 'records' or 'orders', expected one of the two: where its rows come from",
     ),
     (
         "datasets.shop.records",
@@ -618,7 +642,7 @@ WRONG: list[tuple[str, Any, str]] = [
     (
         "datasets.shop.rulebok",
         "quintile",
-        "dataset 'shop': the dataset has the unknown key 'rulebok': did you mean 'rulebook'? expected one of: description, rulebook, records, columns, as_of_date, within, missing",
+        "dataset 'shop': the dataset has the unknown key 'rulebok': did you mean 'rulebook'? expected one of: description, rulebook, records, as_of_date, columns, within, missing, warnings, resources",
     ),
     (
         "datasets.shop.rulebook",
@@ -1400,6 +1424,661 @@ WRONG: list[tuple[str, Any, str]] = [
         None,
         "dataset 'shop': columns.monetary is None, expected a text (put it in quotes)",
     ),
+    # Datasets of orders: where rows come from, and keys of the other kind.
+    (
+        "datasets.sales.orders",
+        REMOVE,
+        "dataset 'sales': the dataset lacks 'records' or 'orders', expected one of the two: where its rows come from",
+    ),
+    (
+        "datasets.sales.records",
+        "input.orders",
+        "dataset 'sales': the dataset has both 'records' and 'orders', expected one of the two",
+    ),
+    (
+        "datasets.sales.orders",
+        None,
+        "dataset 'sales': orders is None, expected the name of a model or seed, or source_name.table_name",
+    ),
+    (
+        "datasets.sales.orders",
+        "select 1",
+        "dataset 'sales': orders is 'select 1', expected the name of a model or seed, or source_name.table_name",
+    ),
+    (
+        "datasets.sales",
+        {name: value for name, value in SALES.items() if name != "orders"} | {"ordrs": "input.orders"},
+        "dataset 'sales': the dataset has the unknown key 'ordrs': did you mean 'orders'? expected one of: description, rulebook, records, as_of_date, orders, as_of, window, frequency, refunds, inactive, columns, within, missing, warnings, resources",
+    ),
+    (
+        "datasets.sales.rulebook",
+        REMOVE,
+        "dataset 'sales': the dataset lacks 'rulebook', expected the keys: rulebook, orders, columns",
+    ),
+    (
+        "datasets.sales.columns",
+        REMOVE,
+        "dataset 'sales': the dataset lacks 'columns', expected the keys: rulebook, orders, columns",
+    ),
+    (
+        "datasets.sales.windows",
+        {"days": 30},
+        "dataset 'sales': the dataset has the unknown key 'windows': did you mean 'window'? expected one of: description, rulebook, orders, as_of, window, frequency, refunds, inactive, columns, within, missing, warnings, resources",
+    ),
+    (
+        "datasets.sales.as_of_date",
+        "2024-02-29",
+        "dataset 'sales': the dataset has 'as_of_date' beside 'orders', expected as_of",
+    ),
+    (
+        "datasets.shop.as_of",
+        "2024-02-29",
+        "dataset 'shop': the dataset has 'as_of' beside 'records', expected as_of_date, here or in columns",
+    ),
+    (
+        "datasets.shop.window",
+        {"days": 30},
+        "dataset 'shop': the dataset has 'window' beside 'records', expected no window: it is for 'orders'",
+    ),
+    (
+        "datasets.shop.frequency",
+        "orders",
+        "dataset 'shop': the dataset has 'frequency' beside 'records', expected no frequency: it is for 'orders'",
+    ),
+    (
+        "datasets.shop.refunds",
+        "net",
+        "dataset 'shop': the dataset has 'refunds' beside 'records', expected no refunds: it is for 'orders'",
+    ),
+    (
+        "datasets.shop.inactive",
+        "keep",
+        "dataset 'shop': the dataset has 'inactive' beside 'records', expected no inactive: it is for 'orders'",
+    ),
+    (
+        "datasets.sales",
+        SALES | {"within": "region", "columns": {name: name for name in ["customer_id", "ordered_at", "amount"]}},
+        "dataset 'sales': within is 'region', expected columns to name the column of the region",
+    ),
+    ("datasets.sales.missing", "drop", "dataset 'sales': missing is 'drop', expected one of: reject, zero"),
+    # The columns of orders.
+    (
+        "datasets.sales.columns.customer_id",
+        REMOVE,
+        "dataset 'sales': columns lacks 'customer_id', expected the column that holds the customer's id",
+    ),
+    (
+        "datasets.sales.columns.ordered_at",
+        REMOVE,
+        "dataset 'sales': columns lacks 'ordered_at', expected the column of the order's date",
+    ),
+    (
+        "datasets.sales.columns.amount",
+        REMOVE,
+        "dataset 'sales': columns lacks 'amount', expected the column of the money",
+    ),
+    (
+        "datasets.sales.columns.amount",
+        {"column": "amount", "type": "decimal"},
+        "dataset 'sales': columns.amount has the unknown key 'type', expected one of: column",
+    ),
+    (
+        "datasets.sales.columns.order_id",
+        None,
+        "dataset 'sales': columns.order_id is None, expected a text (put it in quotes)",
+    ),
+    *(
+        (
+            f"datasets.sales.columns.{name}",
+            "x",
+            f"dataset 'sales': a key of columns is '{name}', expected another name: this is measured from the orders (columns of orders: customer_id, region, order_id, ordered_at, amount)",
+        )
+        for name in [
+            "last_order_date",
+            "recency_days",
+            "frequency",
+            "monetary",
+            "first_order_date",
+            "purchase_days",
+            "refund_count",
+            "average_order_value",
+        ]
+    ),
+    (
+        "datasets.sales.columns.as_of_date",
+        "x",
+        "dataset 'sales': a key of columns is 'as_of_date', expected another name: this comes from as_of (columns of orders: customer_id",
+    ),
+    *(
+        (
+            f"datasets.sales.columns.{name}",
+            "x",
+            f"dataset 'sales': a key of columns is '{name}', expected another name: the models use this one, or end columns of their own like it",
+        )
+        for name in [
+            "is_refund",
+            "is_in_group",
+            "orders_to_date",
+            "purchase_days_to_date",
+            "monetary_to_date",
+            "usual_interval_days",
+        ]
+    ),
+    (
+        "datasets.shop.columns.last_contact_date",
+        "last_call",
+        "dataset 'shop': columns.last_contact_date.type is 'decimal', expected {column: last_call, type: date}, as the service plan counts from this day",
+    ),
+    (
+        "datasets.sales.columns.last_contact_date",
+        {"column": "last_call", "type": "text"},
+        "dataset 'sales': columns.last_contact_date.type is 'text', expected {column: last_call, type: date}, as the service plan counts from this day",
+    ),
+    (
+        "rulebooks.served.metrics.monetary.value",
+        "amount",
+        "dataset 'sales': rulebook 'served' metrics.monetary.value names 'amount', expected one of: customer_id, region, as_of_date, last_order_date, recency_days, frequency, monetary, first_order_date, purchase_days, refund_count, average_order_value",
+    ),
+    (
+        "rulebooks.served.metrics.monetary.value",
+        "first_order_date",
+        "dataset 'sales': rulebook 'served' metrics.monetary.value is 'first_order_date', a column of type date, expected type integer or decimal",
+    ),
+    (
+        "rulebooks.quintile.metrics.monetary.value",
+        "purchase_days",
+        "dataset 'shop': rulebook 'quintile' metrics.monetary.value names 'purchase_days', expected one of: customer_id",
+    ),
+    # As-of dates.
+    (
+        "datasets.sales.as_of",
+        REMOVE,
+        "dataset 'sales': the dataset lacks 'as_of', expected the date, the list or {from: , to: , every: month} to grade for",
+    ),
+    ("datasets.sales.as_of", None, "dataset 'sales': as_of is None, expected a date like 2024-11-02"),
+    ("datasets.sales.as_of", "today", "dataset 'sales': as_of is 'today', expected a date like 2024-11-02"),
+    ("datasets.sales.as_of", 2024, "dataset 'sales': as_of is '2024', expected a date like 2024-11-02"),
+    ("datasets.sales.as_of", "2024-6-30", "dataset 'sales': as_of is '2024-6-30', expected a date like 2024-11-02"),
+    ("datasets.sales.as_of", "2024/06/30", "dataset 'sales': as_of is '2024/06/30', expected a date like 2024-11-02"),
+    ("datasets.sales.as_of", "0024-06-30", "dataset 'sales': as_of is '0024-06-30', expected a date like 2024-11-02"),
+    ("datasets.sales.as_of", "2024-06-31", "dataset 'sales': as_of is '2024-06-31', expected a day that the month has"),
+    ("datasets.sales.as_of", "2100-02-29", "dataset 'sales': as_of is '2100-02-29', expected a day that the month has"),
+    (
+        "datasets.sales.as_of",
+        [],
+        "dataset 'sales': as_of is [], expected a date, a list of dates, or {from: , to: , every: month}",
+    ),
+    (
+        "datasets.sales.as_of",
+        {},
+        "dataset 'sales': as_of is {}, expected a date, a list of dates, or {from: , to: , every: month}",
+    ),
+    (
+        "datasets.sales.as_of",
+        ["2024-01-31", "2024-01-32"],
+        "dataset 'sales': as_of[2] is '2024-01-32', expected a date like 2024-11-02",
+    ),
+    (
+        "datasets.sales.as_of",
+        ["2024-04-31"],
+        "dataset 'sales': as_of[1] is '2024-04-31', expected a day that the month has",
+    ),
+    (
+        "datasets.sales.as_of",
+        [date(2024, 1, 31), date(2024, 2, 29), "2024-01-31"],
+        "dataset 'sales': as_of[3] is '2024-01-31', expected each date once",
+    ),
+    (
+        "datasets.sales.as_of",
+        [date(2000, 1, 1) + timedelta(days=day) for day in range(1001)],
+        "dataset 'sales': as_of stands for more than 1000 dates, expected at most 1000",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "2024-01-31", "to": "2024-06-30"},
+        "dataset 'sales': as_of lacks 'every', expected the keys: from, to, every (week, month or quarter)",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "2024-01-31", "every": "month"},
+        "dataset 'sales': as_of lacks 'to', expected the keys: from, to, every",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"to": "2024-01-31", "every": "month"},
+        "dataset 'sales': as_of lacks 'from', expected the keys: from, to, every",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "2024-01-31", "to": "2024-06-30", "evry": "month"},
+        "dataset 'sales': as_of has the unknown key 'evry': did you mean 'every'? expected one of: from, to, every",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"start": "2024-01-31", "end": "2024-06-30", "every": "month"},
+        "dataset 'sales': as_of has the unknown key 'start', expected one of: from, to, every",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "2024-01-31", "to": "2024-06-30", "every": "day"},
+        "dataset 'sales': as_of.every is 'day', expected one of: week, month, quarter",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "2024-01-31", "to": "2024-06-30", "every": "monthly"},
+        "dataset 'sales': as_of.every is 'monthly', expected one of: week, month, quarter",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "2024-01-31", "to": "2024-06-30", "every": "months"},
+        "dataset 'sales': as_of.every is 'months': did you mean 'month'? expected one of: week, month, quarter",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "2024-01-31", "to": "2024-06-31", "every": "month"},
+        "dataset 'sales': as_of.to is '2024-06-31', expected a day that the month has",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": None, "to": "2024-06-30", "every": "month"},
+        "dataset 'sales': as_of.from is None, expected a date like 2024-11-02",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "2024-01-31", "to": "today", "every": "month"},
+        "dataset 'sales': as_of.to is 'today', expected a date like 2024-11-02",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": date(2024, 6, 30), "to": date(2024, 6, 29), "every": "week"},
+        "dataset 'sales': as_of.to is '2024-06-29', expected a date from as_of.from on: 2024-06-30",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "1900-01-01", "to": date(1900, 1, 1) + timedelta(weeks=1000), "every": "week"},
+        "dataset 'sales': as_of stands for more than 1000 dates, expected at most 1000",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "1900-01-01", "to": "1983-05-01", "every": "month"},
+        "dataset 'sales': as_of stands for more than 1000 dates, expected at most 1000",
+    ),
+    (
+        "datasets.sales.as_of",
+        {"from": "1900-01-01", "to": "9999-12-31", "every": "quarter"},
+        "dataset 'sales': as_of stands for more than 1000 dates, expected at most 1000",
+    ),
+    # Windows.
+    (
+        "datasets.sales.window",
+        30,
+        "dataset 'sales': window is 30, expected one like {days: 30}, {months: 12} or {since: 2024-01-01}, or no window: all history",
+    ),
+    (
+        "datasets.sales.window",
+        "all",
+        "dataset 'sales': window is 'all', expected one like {days: 30}, {months: 12} or {since: 2024-01-01}, or no window: all history",
+    ),
+    ("datasets.sales.window", {}, "dataset 'sales': window is {}, expected one like {days: 30}, {months: 12}"),
+    (
+        "datasets.sales.window",
+        {"day": 30},
+        "dataset 'sales': window has the unknown key 'day': did you mean 'days'? expected one of: days, months, since",
+    ),
+    (
+        "datasets.sales.window",
+        {"years": 1},
+        "dataset 'sales': window has the unknown key 'years', expected one of: days, months, since",
+    ),
+    (
+        "datasets.sales.window",
+        {"days": 30, "months": 1},
+        "dataset 'sales': window has both 'days' and 'months', expected one of the two",
+    ),
+    (
+        "datasets.sales.window",
+        {"days": 0},
+        "dataset 'sales': window.days is 0, expected a whole number from 1 to 36600",
+    ),
+    (
+        "datasets.sales.window",
+        {"days": 36601},
+        "dataset 'sales': window.days is 36601, expected a whole number from 1 to 36600",
+    ),
+    (
+        "datasets.sales.window",
+        {"days": "30"},
+        "dataset 'sales': window.days is '30', expected a whole number from 1 to 36600",
+    ),
+    (
+        "datasets.sales.window",
+        {"months": 1.5},
+        "dataset 'sales': window.months is 1.5, expected a whole number from 1 to 1200",
+    ),
+    (
+        "datasets.sales.window",
+        {"months": 1201},
+        "dataset 'sales': window.months is 1201, expected a whole number from 1 to 1200",
+    ),
+    (
+        "datasets.sales.window",
+        {"since": 2024},
+        "dataset 'sales': window.since is '2024', expected a date like 2024-11-02",
+    ),
+    (
+        "datasets.sales.window",
+        {"since": "2023-02-29"},
+        "dataset 'sales': window.since is '2023-02-29', expected a day that the month has",
+    ),
+    (
+        "datasets.sales.window",
+        {"since": date(2024, 2, 1)},
+        "dataset 'sales': window.since is '2024-02-01', expected a date up to the first as-of date, 2024-01-31",
+    ),
+    # What counts.
+    (
+        "datasets.sales.frequency",
+        "count",
+        "dataset 'sales': frequency is 'count', expected one of: orders, days, net_orders",
+    ),
+    (
+        "datasets.sales.frequency",
+        "order",
+        "dataset 'sales': frequency is 'order': did you mean 'orders'? expected one of: orders, days, net_orders",
+    ),
+    ("datasets.sales.refunds", "ignore", "dataset 'sales': refunds is 'ignore', expected one of: net, drop"),
+    ("datasets.sales.inactive", False, "dataset 'sales': inactive is False, expected one of: keep, drop"),
+    (
+        "datasets.sales.inactive",
+        "drop",
+        "dataset 'sales': inactive is 'drop', expected a window: over all history every customer has an order",
+    ),
+    (
+        "datasets.sales",
+        SALES | {"frequency": "net_orders", "refunds": "drop"},
+        "dataset 'sales': frequency is 'net_orders', expected refunds: net, as refunds that are dropped lower nothing",
+    ),
+    # Warnings, in the var and in a dataset.
+    (
+        "warnings",
+        None,
+        "var 'rfm__warnings': the var is None, expected a mapping of names to rules; a name with false switches that warning off",
+    ),
+    ("warnings", ["silent"], "var 'rfm__warnings': the var is ['silent'], expected a mapping of names to rules"),
+    (
+        "datasets.sales.warnings",
+        False,
+        "dataset 'sales': warnings is False, expected a mapping of names to rules; a name with false switches that warning off",
+    ),
+    (
+        "warnings.Silent",
+        {"times": 3},
+        "var 'rfm__warnings': the name of a warning is 'Silent', expected a name of lower-case letters",
+    ),
+    (
+        "warnings.silent",
+        "off",
+        "var 'rfm__warnings': silent is 'off', expected a mapping of what differs, like {severity: low}, or false to switch the warning off",
+    ),
+    (
+        "warnings.silent",
+        True,
+        "var 'rfm__warnings': silent is True, expected a mapping of what differs, like {severity: low}, or false",
+    ),
+    (
+        "warnings.silent",
+        {},
+        "var 'rfm__warnings': silent is {}, expected a mapping of what differs, like {severity: low}, or false",
+    ),
+    (
+        "datasets.sales.warnings",
+        {"frequency_fell": 0.3},
+        "dataset 'sales': warnings.frequency_fell is 0.3, expected a mapping of what differs, like {severity: low}, or false",
+    ),
+    (
+        "warnings.silnt",
+        False,
+        "var 'rfm__warnings': the var has the unknown key 'silnt': did you mean 'silent'? expected one of: frequency_fell, order_value_fell, complexity_fell, grade_fell, silent, disputes",
+    ),
+    (
+        "datasets.sales.warnings",
+        {"late": False},
+        "dataset 'sales': warnings has the unknown key 'late', expected one of: frequency_fell, order_value_fell, complexity_fell, grade_fell, silent, disputes",
+    ),
+    (
+        "warnings.frequency_fel",
+        {"by": 0.3},
+        "var 'rfm__warnings': the var has the unknown key 'frequency_fel': did you mean 'frequency_fell'? expected one of: frequency_fell, order_value_fell",
+    ),
+    (
+        "datasets.sales.warnings",
+        {"frequency_fel": {"by": 0.3}},
+        "dataset 'sales': warnings has the unknown key 'frequency_fel': did you mean 'frequency_fell'? expected one of: frequency_fell",
+    ),
+    (
+        "warnings.money",
+        {"value": "monetary", "by": 0.3},
+        "var 'rfm__warnings': money lacks 'kind', expected one of: fell, grade_fell, silent, reaches (known without it: frequency_fell, order_value_fell, complexity_fell, grade_fell, silent, disputes)",
+    ),
+    (
+        "warnings.money",
+        {"kind": "fel"},
+        "var 'rfm__warnings': money.kind is 'fel': did you mean 'fell'? expected one of: fell, grade_fell, silent, reaches",
+    ),
+    (
+        "datasets.sales.warnings",
+        {"money": {"kind": "drop"}},
+        "dataset 'sales': warnings.money.kind is 'drop', expected one of: fell, grade_fell, silent, reaches",
+    ),
+    (
+        "warnings.money",
+        {"kind": "fell"},
+        "var 'rfm__warnings': money lacks 'value', expected the keys: kind, value, by, best_grades, severity",
+    ),
+    (
+        "warnings.money",
+        {"kind": "reaches"},
+        "var 'rfm__warnings': money lacks 'value', expected the keys: kind, value, at_least, worst_grades, severity",
+    ),
+    (
+        "warnings.quiet",
+        {"kind": "silent", "times": 2, "severity": "low"},
+        "var 'rfm__warnings': quiet lacks 'orders', expected the keys: kind, times, orders, severity",
+    ),
+    (
+        "datasets.sales.warnings",
+        {"fall": {"kind": "grade_fell", "grades": 2, "cause": "any"}},
+        "dataset 'sales': warnings.fall lacks 'severity', expected the keys: kind, grades, cause, severity",
+    ),
+    (
+        "warnings.silent",
+        {"kind": "fell"},
+        "var 'rfm__warnings': silent lacks 'value', expected the keys: kind, value, by, best_grades, severity",
+    ),
+    (
+        "warnings.silent",
+        {"time": 2},
+        "var 'rfm__warnings': silent has the unknown key 'time': did you mean 'times'? expected one of: kind, times, orders, severity, action, action_zh",
+    ),
+    (
+        "warnings.frequency_fell",
+        {"worst_grades": 2},
+        "var 'rfm__warnings': frequency_fell has the unknown key 'worst_grades', expected one of: kind, value, by, best_grades, severity",
+    ),
+    (
+        "warnings.grade_fell",
+        {"best_grades": 2},
+        "var 'rfm__warnings': grade_fell has the unknown key 'best_grades', expected one of: kind, grades, cause, severity",
+    ),
+    (
+        "warnings.disputes",
+        {"by": 2},
+        "var 'rfm__warnings': disputes has the unknown key 'by', expected one of: kind, value, at_least, worst_grades, severity",
+    ),
+    (
+        "warnings.silent",
+        {"severity": "hgih"},
+        "var 'rfm__warnings': silent.severity is 'hgih': did you mean 'high'? expected one of: high, medium, low",
+    ),
+    (
+        "datasets.sales.warnings",
+        {"silent": {"severity": 1}},
+        "dataset 'sales': warnings.silent.severity is 1, expected one of: high, medium, low",
+    ),
+    (
+        "warnings.silent",
+        {"action": ["call"]},
+        "var 'rfm__warnings': silent.action is ['call'], expected a text (put it in quotes)",
+    ),
+    (
+        "datasets.sales.warnings",
+        {"silent": {"action_zh": " "}},
+        "dataset 'sales': warnings.silent.action_zh is ' ', expected a text (put it in quotes)",
+    ),
+    (
+        "warnings.frequency_fell",
+        {"by": 50},
+        "var 'rfm__warnings': frequency_fell.by is 50, expected a share above 0, up to 1: 0.5 is a fall by half",
+    ),
+    (
+        "warnings.frequency_fell",
+        {"by": "50%"},
+        "var 'rfm__warnings': frequency_fell.by is '50%', expected a share above 0, up to 1: 0.5 is a fall by half",
+    ),
+    (
+        "warnings.frequency_fell",
+        {"by": True},
+        "var 'rfm__warnings': frequency_fell.by is True, expected a share above 0, up to 1",
+    ),
+    (
+        "datasets.sales.warnings",
+        {"frequency_fell": {"by": 0}},
+        "dataset 'sales': warnings.frequency_fell.by is 0, expected a share above 0, up to 1",
+    ),
+    (
+        "datasets.sales.warnings",
+        {"frequency_fell": {"by": 1.01}},
+        "dataset 'sales': warnings.frequency_fell.by is 1.01, expected a share above 0, up to 1",
+    ),
+    (
+        "warnings.frequency_fell",
+        {"by": 0.0000001},
+        "var 'rfm__warnings': frequency_fell.by is 1e-07, expected a number of at most 3 digits before and 6 after the point",
+    ),
+    (
+        "warnings.frequency_fell",
+        {"best_grades": 0},
+        "var 'rfm__warnings': frequency_fell.best_grades is 0, expected a whole number from 1 to 1000",
+    ),
+    (
+        "warnings.frequency_fell",
+        {"best_grades": ["A", "B"]},
+        "var 'rfm__warnings': frequency_fell.best_grades is ['A', 'B'], expected a whole number from 1 to 1000",
+    ),
+    (
+        "warnings.grade_fell",
+        {"grades": 0},
+        "var 'rfm__warnings': grade_fell.grades is 0, expected a whole number from 1 to 1000",
+    ),
+    (
+        "warnings.grade_fell",
+        {"cause": "rank_only"},
+        "var 'rfm__warnings': grade_fell.cause is 'rank_only', expected one of: own, any",
+    ),
+    ("warnings.silent", {"times": 0}, "var 'rfm__warnings': silent.times is 0, expected a number above 0"),
+    (
+        "warnings.silent",
+        {"times": "2"},
+        "var 'rfm__warnings': silent.times is '2', expected a number of at most 3 digits before",
+    ),
+    (
+        "warnings.silent",
+        {"orders": 1},
+        "var 'rfm__warnings': silent.orders is 1, expected a whole number from 2 to 1000",
+    ),
+    (
+        "warnings.disputes",
+        {"at_least": "many"},
+        "var 'rfm__warnings': disputes.at_least is 'many', expected a number of at most 12 digits before",
+    ),
+    (
+        "warnings.disputes",
+        {"worst_grades": 0},
+        "var 'rfm__warnings': disputes.worst_grades is 0, expected a whole number from 1 to 1000",
+    ),
+    (
+        "warnings.frequency_fell",
+        {"value": "frequncy"},
+        "var 'rfm__warnings': frequency_fell.value is 'frequncy': did you mean 'frequency'? expected one of: frequency, monetary, order_value, disputes, purchase_days, refund_count, average_order_value, a further column of numbers",
+    ),
+    (
+        "warnings.frequency_fell",
+        {"value": None},
+        "var 'rfm__warnings': frequency_fell.value is None, expected one of: frequency, monetary, order_value, disputes",
+    ),
+    (
+        "warnings.complexity_fell",
+        {"by": 0.3},
+        "var 'rfm__warnings': complexity_fell.value is 'project_complexity', expected one of: frequency, monetary, order_value, disputes",
+    ),
+    (
+        "datasets.sales.warnings",
+        {"disputes": {"at_least": 2}},
+        "dataset 'sales': warnings.disputes.value is 'disputes', expected one of: frequency, monetary, order_value, purchase_days, refund_count, average_order_value, a further column of numbers",
+    ),
+    (
+        "datasets.firms.warnings",
+        {"disputes": {"value": "company_size"}},
+        "dataset 'firms': warnings.disputes.value is 'company_size', expected one of: frequency, monetary, order_value, disputes, a further column of numbers",
+    ),
+    (
+        "datasets.shop.warnings",
+        {"silent": {"times": 3}},
+        "dataset 'shop': warnings.silent compares the days between orders, expected a dataset with 'orders'",
+    ),
+    (
+        "datasets.scores.warnings",
+        {"grade_fell": {"grades": 2}},
+        "dataset 'scores': warnings.grade_fell compares grades, but rulebook 'score' has 0, expected two grades or more",
+    ),
+    # Limited resources.
+    (
+        "datasets.sales.resources",
+        {"visits": 12.5},
+        "dataset 'sales': resources.visits is 12.5, expected a whole number from 0 to 1000000",
+    ),
+    (
+        "datasets.sales.resources",
+        {"hours": 1000001},
+        "dataset 'sales': resources.hours is 1000001, expected a whole number from 0 to 1000000",
+    ),
+    (
+        "datasets.sales.resources",
+        {"visits": -1},
+        "dataset 'sales': resources.visits is -1, expected a whole number from 0 to 1000000",
+    ),
+    (
+        "datasets.sales.resources",
+        {"visits": None},
+        "dataset 'sales': resources.visits is None, expected a whole number from 0 to 1000000",
+    ),
+    (
+        "datasets.sales.resources",
+        {"visit": 10},
+        "dataset 'sales': resources has the unknown key 'visit': did you mean 'visits'? expected one of: visits, hours",
+    ),
+    (
+        "datasets.sales.resources",
+        {"slots": 10},
+        "dataset 'sales': resources has the unknown key 'slots', expected one of: visits, hours",
+    ),
+    ("datasets.sales.resources", 40, "dataset 'sales': resources is 40, expected a mapping of names to values"),
+    ("datasets.sales.resources", {}, "dataset 'sales': resources is {}, expected at least one entry"),
+    (
+        "datasets.shop.resources",
+        {"visits": 10},
+        "dataset 'shop': resources names 'visits', expected actions of rulebook 'quintile' that share it: {resources: {visits: 3}}",
+    ),
 ]
 
 
@@ -1449,6 +2128,67 @@ RIGHT: list[tuple[str, Any]] = [
     ("datasets.shop.columns.value", "m"),
     ("datasets.shop.within", "region"),
     ("datasets.shop.missing", "zero"),
+    # Orders.
+    ("datasets.sales.as_of", "2024-02-29"),
+    ("datasets.sales.as_of", date(2024, 2, 29)),
+    ("datasets.sales.as_of", [date(2024, 2, 29), "2023-12-31"]),
+    ("datasets.sales.as_of", {"from": date(2024, 1, 31), "to": date(2024, 1, 31), "every": "month"}),
+    (
+        "datasets.sales.as_of",
+        {"from": "1900-01-01", "to": date(1900, 1, 1) + timedelta(weeks=999, days=6), "every": "week"},
+    ),
+    ("datasets.sales.as_of", {"from": "1900-01-01", "to": "1983-04-30", "every": "month"}),
+    ("datasets.sales.as_of", {"from": "1900-01-01", "to": "2149-12-31", "every": "quarter"}),
+    ("datasets.sales.window", {"days": 36600}),
+    ("datasets.sales.window", {"months": 1}),
+    ("datasets.sales.window", {"since": date(2024, 1, 31)}),
+    ("datasets.sales", SALES | {"window": {"days": 1}, "inactive": "drop", "frequency": "days", "refunds": "drop"}),
+    (
+        "datasets.sales",
+        SALES
+        | {
+            "inactive": "keep",
+            "frequency": "net_orders",
+            "refunds": "net",
+            "within": "region",
+            "missing": "zero",
+            "description": "All sales.",
+        },
+    ),
+    ("datasets.sales.columns", {"customer_id": "客户", "ordered_at": {"column": "下单日期"}, "amount": "金额"}),
+    ("datasets.sales.columns.last_contact_date", {"column": "last_call", "type": "date"}),
+    ("datasets.shop.columns.first_order_date", {"column": "first_order", "type": "date"}),
+    (
+        "rulebooks.served.metrics.monetary.value",
+        "average_order_value * purchase_days + refund_count + days_between(first_order_date, as_of_date)",
+    ),
+    # Warnings.
+    (
+        "warnings",
+        dict.fromkeys(
+            ["frequency_fell", "order_value_fell", "complexity_fell", "grade_fell", "silent", "disputes"], False
+        ),
+    ),
+    (
+        "warnings",
+        {
+            "silent": {"times": 1.5, "orders": 2, "severity": "low", "action": "call", "action_zh": "致电"},
+            "grade_fell": {"grades": 2, "cause": "any"},
+            "disputes": {"at_least": -0.5, "worst_grades": 1000},
+        },
+    ),
+    ("warnings.money", {"kind": "fell", "value": "monetary", "by": 1, "best_grades": 1, "severity": "low"}),
+    ("warnings.days", {"kind": "fell", "value": "purchase_days", "by": 0.001, "best_grades": 1, "severity": "low"}),
+    ("warnings.silent", {"kind": "reaches", "value": "disputes", "at_least": 1, "worst_grades": 1, "severity": "low"}),
+    ("datasets.sales.warnings", {}),
+    (
+        "datasets.sales.warnings",
+        {"frequency_fell": {"value": "average_order_value"}, "silent": {"times": 3}, "disputes": False},
+    ),
+    ("datasets.scores.warnings", {"silent": {"orders": 4}}),
+    ("datasets.firms.warnings", {"disputes": {"at_least": 2}}),
+    # Limited resources.
+    ("datasets.sales.resources", {"visits": 0, "hours": 1000000}),
 ]
 
 GALLERY = sorted((REPOSITORY / "docs" / "gallery").glob("*.yml"))
@@ -1456,7 +2196,7 @@ GALLERY = sorted((REPOSITORY / "docs" / "gallery").glob("*.yml"))
 
 def changed(path: str, value: Any) -> Row:
     """The right vars with one thing changed. Entries of lists count from 1, as the errors count them."""
-    written: Row = copy.deepcopy({"rulebooks": RULEBOOKS, "datasets": DATASETS})
+    written: Row = copy.deepcopy({"rulebooks": RULEBOOKS, "datasets": DATASETS, "warnings": {}})
     *parents, last = path.split(".")
     place: Any = written
     for part in parents:
@@ -1471,12 +2211,12 @@ def changed(path: str, value: Any) -> Row:
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return write_project(tmp_path_factory.mktemp("configuration"), RULEBOOKS, DATASETS, tables=["customers"])
+    return write_project(tmp_path_factory.mktemp("configuration"), RULEBOOKS, DATASETS, tables=["customers", "orders"])
 
 
 @pytest.fixture(scope="module")
 def read_datasets(shop: Project) -> Any:
-    """Evaluate the macro that reads both vars, on a manifest that is parsed once."""
+    """Evaluate the macro that reads the vars, on a manifest that is parsed once."""
     runner = dbtRunner()
     folder = [
         "--project-dir",

@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 
+import history_oracle
 import oracle
 from conftest import REPOSITORY, Project, Row, demo_vars
 
 DATASETS = demo_vars()["rfm__datasets"]
+RECORDS = {name: dataset for name, dataset in DATASETS.items() if "records" in dataset}
 RULEBOOKS = demo_vars()["rfm__rulebooks"]
+DERIVED_MARTS = ["grade_changes", "tier_migration", "churn_warnings", "service_plan", "backtest"]
 
 # How the oracle's short reasons begin in the mart.
 REASONS = {
@@ -33,7 +36,7 @@ def raw(name: str) -> list[dict[str, str | None]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.parametrize("name", list(DATASETS))
+@pytest.mark.parametrize("name", list(RECORDS))
 def test_grades_equal_the_oracle(demo: Project, name: str) -> None:
     dataset = DATASETS[name]
     rulebook = RULEBOOKS[dataset["rulebook"]]
@@ -70,6 +73,25 @@ def test_grades_equal_the_oracle(demo: Project, name: str) -> None:
         ), (faulty, written)
 
 
+@pytest.mark.parametrize("name", list(DATASETS))
+def test_what_moved_equals_the_oracle(demo: Project, name: str) -> None:
+    """Changes, migration, warnings, plan and backtest of each demo product, every row and number."""
+    dataset = DATASETS[name]
+    expected = history_oracle.marts(name, dataset, RULEBOOKS, raw(dataset.get("records") or dataset["orders"]))
+    for mart in DERIVED_MARTS:
+        rows = expected[mart]
+        found = demo.query(f"select * from rfm__{mart} where dataset = '{name}'")
+        for row in found:
+            if row.get("resources"):
+                row["resources"] = json.loads(row["resources"])
+        # The number of a warning in the backtest orders rows and says nothing.
+        columns = [column for column in (rows[0] if rows else []) if column != "position"]
+        assert sorted(repr([row[column] for column in columns]) for row in found) == sorted(
+            repr([row[column] for column in columns]) for row in rows
+        ), mart
+    assert bool(expected["backtest"]) == (name != "kunming_platform")
+
+
 def said(reason: str) -> str:
     return next(text for start, text in REASONS.items() if reason.startswith(start))
 
@@ -81,7 +103,7 @@ def without_blanks(row: Row) -> tuple[str | None, ...]:
 def test_exactly_the_registered_numbers_of_customers_are_graded(demo: Project) -> None:
     counts = demo.query(
         "select dataset, as_of_date, count(*) as customers, count(distinct customer_id) as ids "
-        "from rfm__graded_customers group by all order by all"
+        "from rfm__graded_customers where dataset != 'cdnow' group by all order by all"
     )
     assert {(row["dataset"], str(row["as_of_date"])): (row["customers"], row["ids"]) for row in counts} == {
         ("kunming_platform", "2024-11-02"): (549, 549),
@@ -95,7 +117,7 @@ def test_exactly_the_registered_numbers_of_customers_are_graded(demo: Project) -
 
 
 def test_every_input_row_is_used_or_rejected(demo: Project) -> None:
-    for name, dataset in DATASETS.items():
+    for name, dataset in RECORDS.items():
         used = demo.query(f"select count(*) as n from rfm__graded_customers where dataset = '{name}'")[0]["n"]
         rejected = demo.query(f"select count(*) as n from rfm__rejected_records where dataset = '{name}'")[0]["n"]
         assert used + rejected == len(raw(dataset["records"]))
@@ -159,6 +181,11 @@ def test_a_second_build_changes_nothing(demo: Project) -> None:
         "rejected_records",
         "rulebooks",
         "rulebook_audit",
+        "grade_changes",
+        "tier_migration",
+        "churn_warnings",
+        "service_plan",
+        "backtest",
     ]
     before = {mart: demo.mart(f"rfm__{mart}") for mart in marts}
     demo.threads = 1

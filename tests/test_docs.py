@@ -7,9 +7,12 @@ that the page shows, and the oracle grades them too.
 
 from __future__ import annotations
 
+import ast
 import copy
 import importlib.util
 import re
+import shutil
+from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -19,11 +22,13 @@ import yaml
 from dbt.cli.main import dbtRunner
 
 import oracle
-from conftest import GALLERY, REPOSITORY, Project, Row, invoke, write_project
+from conftest import GALLERY, REPOSITORY, Project, Row, dump, invoke, rows_of, write_project
 
 DOCS = REPOSITORY / "docs"
 ENGLISH = DOCS / "rulebooks.md"
 CHINESE = DOCS / "rulebooks.zh-CN.md"
+HISTORY = DOCS / "history.md"
+HISTORY_CHINESE = DOCS / "history.zh-CN.md"
 
 METRICS: Row = {
     "recency": {"value": "recency_days", "better": "low", "score": {"tiles": 5}},
@@ -56,15 +61,22 @@ def section(text: str, anchor: str) -> str:
     return found[1]
 
 
+def first_table(text: str, anchor: str) -> list[str]:
+    """The lines of the first table of a section."""
+    found = re.search(r"(?:^\|.*\n?)+", section(text, anchor), re.MULTILINE)
+    assert found, anchor
+    return found[0].splitlines()
+
+
 def table(text: str, anchor: str) -> list[list[str]]:
     """The rows of the first table of a section, without its header."""
-    lines = [line for line in section(text, anchor).splitlines() if line.startswith("|")]
+    lines = first_table(text, anchor)
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
 
 
-def customers(text: str) -> list[Row]:
-    """The table of customers, as the texts of an export."""
-    lines = [line for line in section(text, "customers").splitlines() if line.startswith("|")]
+def customers(text: str, anchor: str = "customers") -> list[Row]:
+    """The table of customers, or another input, as the texts of an export."""
+    lines = first_table(text, anchor)
     names = [cell.strip() for cell in lines[0].strip("|").split("|")]
     rows = [[cell.strip() or None for cell in line.strip("|").split("|")] for line in lines[2:]]
     return [dict(zip(names, row, strict=True)) for row in rows]
@@ -265,8 +277,11 @@ def test_every_reason_is_found_in_a_build(shop: Project, path: Any) -> None:
 
 
 @pytest.mark.parametrize(("path", "column"), [(ENGLISH, "sentence"), (CHINESE, "sentence_zh")], ids=["en", "zh"])
-def test_every_finding_is_shown_as_the_audit_says_it(shop: Project, path: Any, column: str) -> None:
-    found = shop.query(f"select distinct finding, severity, {column} as sentence from rfm__rulebook_audit")
+def test_every_finding_is_shown_as_the_audit_says_it(
+    shop: Project, history: dict[str, Project], path: Any, column: str
+) -> None:
+    findings = f"select distinct finding, severity, {column} as sentence from rfm__rulebook_audit"
+    found = shop.query(findings) + history["late"].query(f"{findings} where finding = 'late_orders'")
     said = {(row["finding"], row["severity"], unnamed(row["sentence"])) for row in found}
     rows = table(path.read_text(encoding="utf-8"), "findings")
     shown = {(cells[0].strip("`"), cells[1], cells[-1]) for cells in rows}
@@ -302,7 +317,11 @@ def test_the_chinese_page_has_the_same_examples() -> None:
     assert [len(marks) for marks in re.findall(r"^(#+) ", chinese, re.MULTILINE)] == headings
 
 
-@pytest.mark.parametrize("path", [ENGLISH, CHINESE, DOCS / "gallery.md"], ids=["en", "zh", "gallery"])
+@pytest.mark.parametrize(
+    "path",
+    [ENGLISH, CHINESE, HISTORY, HISTORY_CHINESE, DOCS / "gallery.md"],
+    ids=["en", "zh", "history", "history-zh", "gallery"],
+)
 def test_links_lead_somewhere(path: Any) -> None:
     text = path.read_text(encoding="utf-8")
 
@@ -316,6 +335,267 @@ def test_links_lead_somewhere(path: Any) -> None:
         target = path.parent / file if file else path
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+# --- The page on history ----------------------------------------------------------------------------------------------
+
+# The Chinese page asks for the Chinese sentences.
+TOLD_IN_TWO_LANGUAGES = r"\b(sentence|reason|suggested_action)_zh\b"
+
+
+def history_examples(text: str) -> list[Row]:
+    """Every right example of the page, those in its tables included."""
+    found = [yaml.safe_load(block) for mark, block in fences(text) if mark == "yaml"]
+    for anchor in ["dates", "windows", "measures"]:
+        found += [in_code(cells[0]) for cells in table(text, anchor)]
+    return found
+
+
+def in_code(cell: str) -> Row:
+    """The example that a cell of a table has between backticks; none where it has none."""
+    written: Row = {}
+    for code in re.findall(r"`([^`]+)`", cell):
+        written |= yaml.safe_load(code)
+    return written
+
+
+def history_dataset(text: str) -> Row:
+    """The dataset into which a short example is put: that of the complete example, without what is said of history."""
+    shop = yaml.safe_load(fences(text)[0][1])["rfm__datasets"]["shop"]
+    return {key: shop[key] for key in ["rulebook", "orders", "columns"]} | {"as_of": "2025-04-30"}
+
+
+def history_vars(text: str) -> Row:
+    """The vars of one project with all right examples."""
+    together: Row = {"rfm__rulebooks": {}, "rfm__datasets": {}, "rfm__warnings": {}}
+    for place, example in enumerate(history_examples(text), start=1):
+        if any(key.startswith("rfm__") for key in example):
+            for key, entries in example.items():
+                together[key] |= entries
+        else:
+            together["rfm__datasets"][f"example_{place}"] = history_dataset(text) | example
+    return together
+
+
+def example_of(text: str, written: Row) -> str:
+    """The dataset that an example of the page's tables became."""
+    return f"example_{history_examples(text).index(written) + 1}"
+
+
+def in_words(value: Any) -> str:
+    """A value as the page shows it: a number without zeros at its end, nothing for null."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Decimal):
+        return f"{value:f}".rstrip("0").rstrip(".") if "." in f"{value:f}" else f"{value:f}"
+    return str(value)
+
+
+def as_table(rows: list[Row]) -> str:
+    """The result of a query as a table of the page."""
+    lines = [list(rows[0]), ["---"] * len(rows[0])] + [[in_words(value) for value in row.values()] for row in rows]
+    return "".join(re.sub(r"\|  (?=\|)", "| ", f"| {' | '.join(cells)} |\n") for cells in lines)
+
+
+def queries(text: str) -> list[tuple[str, str, str]]:
+    """Every block of SQL: the state of the project that it asks, the SQL, and the table behind it, if any."""
+    found = re.findall(r"^```sql *([^\n]*)\n(.*?)^```$\n(?:\n((?:^\|[^\n]*\n)+))?", text, re.DOTALL | re.MULTILINE)
+    return [(state or "graded", sql, shown) for state, sql, shown in found]
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Project]:
+    """The page's project in the states that it speaks of; each state is a copy of the database."""
+    text = HISTORY.read_text(encoding="utf-8")
+    written = history_vars(text)
+    folder = tmp_path_factory.mktemp("history")
+    files = {f"models/{name}.sql": f"select * from input.{name}" for name in ["raw_orders", "raw_customers"]}
+    project = write_project(folder, written["rfm__rulebooks"], written["rfm__datasets"], files=files)
+    states: dict[str, Project] = {}
+
+    def build(command: str, state: str, orders: list[Row], changed: Row) -> None:
+        path = folder / "dbt_project.yml"
+        dump(path, yaml.safe_load(path.read_text(encoding="utf-8")) | {"vars": written | changed})
+        project.load("raw_orders", orders)
+        result = project.dbt(command)
+        assert result.success, result.text
+        states[state] = Project(folder, folder / f"{state}.duckdb", folder)
+        shutil.copy(project.database, states[state].database)
+
+    orders = customers(text, "orders")
+    late = customers(text, "late")
+    project.load("raw_customers", customers(text, "branch"))
+    # March first, April in the following month: as the routine on the page does it.
+    shop = written["rfm__datasets"]["shop"]
+    march = shop | {"as_of": shop["as_of"] | {"to": "2025-03-31"}}
+    in_march = [order for order in orders if order["ordered"] <= "2025-03-31"]
+    build("run", "march", in_march, {"rfm__datasets": {"shop": march}})
+    build("build", "graded", orders, {})
+    build("run", "late", orders + late, {})
+    with project.connect() as connection:
+        for state, sql, _ in queries(text):
+            if state == "regrade":
+                connection.execute(sql)
+    build("run", "regraded", orders + late, {})
+    stricter = copy.deepcopy(written["rfm__rulebooks"])
+    stricter["shop_quintile"]["grades"][0]["min"] = 4.5
+    build("run", "stricter", orders + late, {"rfm__rulebooks": stricter})
+    return states
+
+
+HISTORY_PAGES = pytest.mark.parametrize("path", [HISTORY, HISTORY_CHINESE], ids=["en", "zh"])
+
+
+@HISTORY_PAGES
+def test_every_query_on_history_gives_the_table_behind_it(history: dict[str, Project], path: Any) -> None:
+    wrong = {}
+    found = queries(path.read_text(encoding="utf-8"))
+    for state, sql, shown in found:
+        if state in history:
+            rows = history[state].query(sql)
+            if as_table(rows) != shown:
+                wrong[sql] = as_table(rows)
+    assert wrong == {}
+    assert sum(state in history and bool(shown) for state, _, shown in found) > 8
+
+
+def test_every_error_on_history_is_what_its_wrong_example_gives(check: Any) -> None:
+    text = HISTORY.read_text(encoding="utf-8")
+    rulebooks = yaml.safe_load(fences(text)[0][1])["rfm__rulebooks"]
+    found = mistakes(text)
+    assert len(found) > 20
+    wrong = {}
+    for written, shown in found:
+        own = written if "rfm__warnings" in written else {}
+        dataset = history_dataset(text) | ({} if own else written)
+        result = check({"rfm__rulebooks": rulebooks, "rfm__datasets": {"example": dataset}} | own)
+        if set(result.errors) != {shown}:
+            wrong[shown] = result.errors or result.text[-300:]
+    assert wrong == {}
+
+
+def test_every_as_of_date_is_graded(history: dict[str, Project]) -> None:
+    text = HISTORY.read_text(encoding="utf-8")
+    for cells in table(text, "dates"):
+        name = example_of(text, in_code(cells[0]))
+        found = history["graded"].query(
+            f"select distinct as_of_date from rfm__graded_customers where dataset = '{name}' order by 1"
+        )
+        assert ", ".join(str(row["as_of_date"]) for row in found) == cells[1], cells
+
+
+def test_every_window_begins_as_the_page_says(history: dict[str, Project]) -> None:
+    text = HISTORY.read_text(encoding="utf-8")
+    path = history["graded"].folder / "target" / "compiled" / "rfm" / "models" / "intermediate"
+    compiled = (path / "int_rfm__customers_from_orders.sql").read_text(encoding="utf-8")
+    for cells in table(text, "windows"):
+        name = example_of(text, in_code(cells[0]))
+        found = re.findall(rf"'{name}' as dataset, cast\('(\S+)' as date\) as as_of_date, cast\('(\S+)' as", compiled)
+        days = [(str(date.fromisoformat(eve) + timedelta(days=1)), last) for last, eve in found]
+        assert days == [(cells[1], cells[2])], cells
+
+
+def test_every_measure_is_what_the_orders_give(history: dict[str, Project]) -> None:
+    text = HISTORY.read_text(encoding="utf-8")
+    for cells in table(text, "measures"):
+        name = example_of(text, in_code(cells[0]))
+        [found] = history["graded"].query(
+            f"select recency_days, frequency, monetary from rfm__graded_customers "
+            f"where dataset = '{name}' and customer_id = 'k02'"
+        )
+        assert [in_words(value) for value in found.values()] == cells[1:4], cells
+
+
+@HISTORY_PAGES
+def test_every_order_that_is_not_used_has_its_reason(history: dict[str, Project], path: Any) -> None:
+    found = history["graded"].query(
+        "select reasons from rfm__rejected_records where dataset = 'shop' and stage = 'input' and as_of_date is null"
+    )
+    shown = [cells[0].strip("`") for cells in table(path.read_text(encoding="utf-8"), "reasons")]
+    assert sorted(shown) == sorted(row["reasons"] for row in found)
+
+
+@HISTORY_PAGES
+def test_every_default_warning_is_shown(path: Any) -> None:
+    source = (REPOSITORY / "macros" / "config" / "warnings.sql").read_text(encoding="utf-8")
+    found = re.search(r"macro default_warnings\(\) %\}\s*\{\{- return\((.*?)\) -\}\}", source, re.DOTALL)
+    assert found
+    shown = {
+        cells[0].strip("`"): in_code(cells[1]) for cells in table(path.read_text(encoding="utf-8"), "default-warnings")
+    }
+    assert shown == ast.literal_eval(found[1])
+
+
+@HISTORY_PAGES
+def test_resources_are_shared_as_the_worked_example_says(history: dict[str, Project], path: Any) -> None:
+    text = path.read_text(encoding="utf-8")
+    written = history_vars(text)
+    limit = written["rfm__datasets"]["shop"]["resources"]["visit_hours"]
+    actions = written["rfm__rulebooks"]["shop_quintile"]["actions"]
+    tiers = history["graded"].query(
+        "select grade, count(*) as customers, sum(cast(resources ->> '$.visit_hours' as integer)) as units "
+        "from rfm__service_plan where dataset = 'shop' and resources is not null group by grade order by grade"
+    )
+    weights = {tier["grade"]: Fraction(str(actions[tier["grade"]]["resources"]["visit_hours"])) for tier in tiers}
+    expected = []
+    for tier in tiers:
+        quota = limit * weights[tier["grade"]] / sum(weights.values())
+        numbers = [in_words(Decimal(float(weights[tier["grade"]]))), f"{float(quota):.3f}", str(int(quota))]
+        expected.append(
+            [tier["grade"], str(tier["customers"]), *numbers, f"{float(quota % 1):.3f}", str(tier["units"])]
+        )
+    assert table(text, "shares") == expected
+
+
+def test_a_month_later_and_late_orders_change_no_frozen_date(history: dict[str, Project]) -> None:
+    """What the page says of history: what is kept, what a deleted date gets, and that no rulebook reaches back."""
+
+    def grades(state: str, until: str = "2025-12-31") -> list[Row]:
+        return history[state].query(
+            f"select * from rfm__graded_customers where dataset = 'shop' and as_of_date <= '{until}' order by all"
+        )
+
+    assert grades("march") == grades("graded", "2025-03-31") != grades("graded")
+    assert grades("late") == grades("graded")
+    assert grades("regraded", "2025-01-31") == grades("late", "2025-01-31")
+    changed = {row["as_of_date"] for row in grades("regraded") if row not in grades("late")}
+    assert changed == {date(2025, 2, 28)}
+    assert grades("stricter") == grades("regraded")
+    reported = "select count(*) as n from rfm__rulebook_audit where finding = 'late_orders' and dataset = 'shop'"
+    assert [history[state].query(reported)[0]["n"] > 0 for state in ["graded", "late", "stricter"]] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_a_date_is_deleted_from_every_table_that_keeps_it(history: dict[str, Project]) -> None:
+    text = HISTORY.read_text(encoding="utf-8")
+    [deleting] = [sql for state, sql, _ in queries(text) if state == "delete"]
+    with history["regraded"].connect() as connection:
+        connection.execute(deleting)
+        for model in sorted((REPOSITORY / "models").rglob("*.sql")):
+            if "materialized='incremental'" in model.read_text(encoding="utf-8"):
+                [left] = rows_of(
+                    connection,
+                    f"select count(*) as n from {model.stem} where dataset = 'shop' and as_of_date = '2025-01-31'",
+                )
+                assert left["n"] == 0, model.stem
+
+
+def test_the_chinese_page_on_history_has_the_same_examples() -> None:
+    english, chinese = HISTORY.read_text(encoding="utf-8"), HISTORY_CHINESE.read_text(encoding="utf-8")
+    told = [(mark, re.sub(TOLD_IN_TWO_LANGUAGES, r"\1", block)) for mark, block in fences(chinese)]
+    assert told == fences(english)
+    for anchor in ["orders", "late", "branch"]:
+        assert customers(chinese, anchor) == customers(english, anchor)
+    for anchor, columns in [("dates", 2), ("windows", 3), ("measures", 4), ("default-warnings", 2), ("shares", 7)]:
+        shown = [[cells[:columns] for cells in table(text, anchor)] for text in [english, chinese]]
+        assert shown[0] == shown[1], anchor
+    headings = [[len(marks) for marks in re.findall(r"^(#+) ", text, re.MULTILINE)] for text in [english, chinese]]
+    assert headings[0] == headings[1]
 
 
 # --- The gallery ------------------------------------------------------------------------------------------------------

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import calendar
+import datetime
+import random
 from collections.abc import Callable
 from typing import Any
 
-from conftest import QUINTILE, STANDARD_COLUMNS, Project, Row
+import yaml
+
+from conftest import QUINTILE, STANDARD_COLUMNS, Project, Row, dump
 
 RULEBOOKS = {"quintile": QUINTILE}
 DATASETS: Row = {"shop": {"rulebook": "quintile", "records": "input.customers", "columns": STANDARD_COLUMNS}}
 MARTS = ["graded_customers", "customer_scores", "score_cutpoints", "tier_summary", "rejected_records", "rulebook_audit"]
+DERIVED_MARTS = ["grade_changes", "tier_migration", "churn_warnings", "service_plan", "backtest"]
+ORDER_COLUMNS = ["customer_id", "order_id", "ordered_at", "amount", "region"]
+MONTH_ENDS = [datetime.date(2024, month, calendar.monthrange(2024, month)[1]) for month in range(1, 13)]
 
 
 def month(as_of_date: str, customers: int, factor: int = 1, faulty: int = 0) -> list[Row]:
@@ -28,8 +36,8 @@ def month(as_of_date: str, customers: int, factor: int = 1, faulty: int = 0) -> 
     return rows
 
 
-def marts(project: Project, where: str = "true") -> dict[str, list[Row]]:
-    return {mart: project.query(f"select * from rfm__{mart} where {where} order by all") for mart in MARTS}
+def marts(project: Project, where: str = "true", names: list[str] = MARTS) -> dict[str, list[Row]]:
+    return {mart: project.query(f"select * from rfm__{mart} where {where} order by all") for mart in names}
 
 
 def build(project: Project, rows: list[Row]) -> None:
@@ -54,6 +62,18 @@ def test_history(make_project: Callable[..., Project]) -> None:
     assert len(marts(project, "as_of_date = '2025-02-28'")["graded_customers"]) == 43
     assert not project.query("select * from rfm__rejected_records where as_of_date is null")
 
+    # The same file again changes nothing; a second copy beside it adds no customer, and its rows are accounted for.
+    everything = marts(project, names=MARTS + DERIVED_MARTS)
+    build(project, february)
+    assert marts(project, names=MARTS + DERIVED_MARTS) == everything
+    build(project, february + february)
+    copies = project.query("select count(*) as n from rfm__rejected_records where reasons = 'duplicate'")[0]["n"]
+    assert copies == 43
+    assert marts(project, names=["graded_customers", *DERIVED_MARTS]) == {
+        mart: everything[mart] for mart in ["graded_customers", *DERIVED_MARTS]
+    }
+    build(project, february)
+
     # A corrected file replaces its month, rejected rows included, and no other.
     graded_february = marts(project, "as_of_date = '2025-02-28'")
     build(project, month("2025-01-31", 38, factor=5))
@@ -66,6 +86,162 @@ def test_history(make_project: Callable[..., Project]) -> None:
     at_once = make_project(RULEBOOKS, DATASETS, tables=["customers"], name="at_once")
     build(at_once, month("2025-01-31", 38, factor=5) + february)
     assert marts(at_once) == marts(project)
+    assert marts(at_once, names=DERIVED_MARTS) == marts(project, names=DERIVED_MARTS)
+
+
+def year_of_orders() -> list[Row]:
+    """Orders of 2024, a few rejected, refunded or delivered twice."""
+    random_numbers = random.Random(11)
+    orders = []
+    for number in range(700):
+        day = datetime.date(2024, 1, 1) + datetime.timedelta(days=random_numbers.randrange(366))
+        customer = random_numbers.randrange(60)
+        orders.append(
+            {
+                "customer_id": f"c{customer:02d}",
+                "order_id": f"o{number:04d}",
+                "ordered_at": day.isoformat(),
+                "amount": str(random_numbers.randrange(-20, 300)),
+                "region": "north" if customer % 3 else "south",
+            }
+        )
+    orders += orders[::90]
+    orders += [{**order, "amount": "much"} for order in orders[::200]]
+    return orders
+
+
+def year_of_records() -> list[Row]:
+    """Customers at twelve month ends: some come later, some leave, some come back."""
+    random_numbers = random.Random(12)
+    rows = []
+    for date in MONTH_ENDS:
+        for number in range(50):
+            if random_numbers.random() < 0.2:
+                continue
+            rows.append(
+                {
+                    "customer_id": f"c{number:02d}",
+                    "region": "north" if number % 2 else "south",
+                    "as_of_date": date.isoformat(),
+                    "recency_days": str(random_numbers.randrange(31)),
+                    "frequency": str(random_numbers.randrange(1, 9)),
+                    "monetary": str(random_numbers.randrange(900)),
+                }
+            )
+    return rows
+
+
+def year_vars(until: datetime.date) -> Row:
+    rulebook = {
+        **QUINTILE,
+        "actions": {"A": {"contact_every_days": 30, "resources": {"slots": 2}}, "B": {"resources": {"slots": 1}}},
+    }
+    orders = {
+        "rulebook": "quintile",
+        "orders": "input.orders",
+        "columns": {name: name for name in ORDER_COLUMNS},
+        "as_of": {"from": "2024-01-31", "to": until.isoformat(), "every": "month"},
+        "resources": {"slots": 7},
+    }
+    return {
+        "rfm__rulebooks": {"quintile": rulebook},
+        "rfm__datasets": {
+            "all_history": orders,
+            "recent": {**orders, "window": {"months": 3}, "within": "region", "frequency": "net_orders"},
+            "measured": {**DATASETS["shop"], "resources": {"slots": 5}},
+        },
+    }
+
+
+def set_vars(project: Project, written: Row) -> None:
+    path = project.folder / "dbt_project.yml"
+    dump(path, {**yaml.safe_load(path.read_text(encoding="utf-8")), "vars": written})
+
+
+def load_until(project: Project, date: datetime.date, orders: list[Row], records: list[Row], since: str = "") -> None:
+    """Load the orders up to a date, and the records of the as-of dates from ``since`` up to it."""
+    project.load("orders", [order for order in orders if order["ordered_at"] <= date.isoformat()], ORDER_COLUMNS)
+    chosen = [row for row in records if since <= row["as_of_date"] <= date.isoformat()]
+    project.load("customers", chosen, STANDARD_COLUMNS)
+
+
+def test_a_year_played_month_by_month(make_project: Callable[..., Project]) -> None:
+    """Monthly builds and one build of everything come to the same; late orders are reported and applied on request."""
+    orders, records = year_of_orders(), year_of_records()
+    december = MONTH_ENDS[-1]
+    played = make_project({}, {}, tables=["orders", "customers"], name="played")
+    for date in MONTH_ENDS:
+        set_vars(played, year_vars(date))
+        load_until(played, date, orders, records, since=date.isoformat())
+        played.build()
+    at_once = make_project({}, {}, tables=["orders", "customers"], name="at_once")
+    set_vars(at_once, year_vars(december))
+    load_until(at_once, december, orders, records)
+    at_once.build()
+    names = [*MARTS, *DERIVED_MARTS]
+    for mart in names:
+        assert marts(played, names=[mart]) == marts(at_once, names=[mart]), mart
+    assert all(marts(played, names=names).values())
+    assert len(played.query("select distinct dataset, as_of_date from rfm__graded_customers")) == 36
+
+    # Orders of March come in January: what was graded stays, and the audit counts what they would change.
+    before = marts(played, names=names)
+    late = [
+        {"customer_id": "c07", "order_id": "late1", "ordered_at": "2024-03-05", "amount": "5000", "region": "south"},
+        {"customer_id": "late", "order_id": "late2", "ordered_at": "2024-03-06", "amount": "9", "region": "north"},
+    ]
+    for project in [played, at_once]:
+        project.load("orders", orders + late, ORDER_COLUMNS)
+    played.build()
+    for mart in [*MARTS[:-1], *DERIVED_MARTS[:-1]]:
+        assert marts(played, names=[mart])[mart] == before[mart], mart
+    known = "finding != 'late_orders'"
+    assert marts(played, known, ["rulebook_audit"]) == {"rulebook_audit": before["rulebook_audit"]}
+    reported = {
+        (row["dataset"], row["as_of_date"]): row
+        for row in played.query("select * from rfm__rulebook_audit where finding = 'late_orders'")
+    }
+
+    # Graded anew, in a build that grades everything for the first time, exactly that many grades are others.
+    fresh = make_project({}, {}, tables=["orders", "customers"], name="fresh")
+    set_vars(fresh, year_vars(december))
+    load_until(fresh, december, orders + late, records)
+    fresh.build()
+    changed: dict[Any, int] = {}
+    old, new = (
+        {
+            (row["dataset"], row["as_of_date"], row["customer_id"]): row["grade"]
+            for row in project.query("select * from rfm__graded_customers where dataset != 'measured'")
+        }
+        for project in [at_once, fresh]
+    )
+    for key in old | new:
+        changed[key[:2]] = changed.get(key[:2], 0) + (old.get(key) != new.get(key))
+    assert {key: row["amount"] for key, row in reported.items()} == {key: n for key, n in changed.items() if n}
+    assert len(reported) > 10
+    for (_, date), row in reported.items():
+        number = int(row["amount"])
+        assert f"would change {number} grade{'s' if number > 1 else ''} of {date}" in row["sentence"]
+        assert f"{number} 个等级" in row["sentence_zh"]
+
+    # On request the frozen dates are graded anew, and the months whose files are gone are still there.
+    played.build("--full-refresh")
+    for mart in names:
+        assert marts(played, names=[mart]) == marts(fresh, names=[mart]), mart
+
+
+def test_a_mart_that_failed_catches_up(make_project: Callable[..., Project]) -> None:
+    """A frozen date that one mart lacks, as a build broke off before it, is added by the next build."""
+    project = make_project({}, {}, tables=["orders", "customers"])
+    set_vars(project, year_vars(MONTH_ENDS[2]))
+    load_until(project, MONTH_ENDS[2], year_of_orders(), year_of_records())
+    project.build()
+    before = marts(project, names=MARTS + DERIVED_MARTS)
+    with project.connect() as connection:
+        connection.execute("delete from rfm__customer_scores where as_of_date = '2024-03-31'")
+        connection.execute("delete from rfm__tier_summary where as_of_date = '2024-03-31'")
+    project.build()
+    assert marts(project, names=MARTS + DERIVED_MARTS) == before
 
 
 def test_a_failed_build_leaves_the_last_good_marts(make_project: Callable[..., Project]) -> None:

@@ -28,6 +28,8 @@ KEPT_CASES: list[Row] = yaml.safe_load((Path(__file__).parent / "kept_cases.yml"
 ]
 MODELS = [
     "stg_rfm__records",
+    "stg_rfm__orders",
+    "int_rfm__customers_from_orders",
     "int_rfm__measured_customers",
     "int_rfm__cut_points",
     "int_rfm__scored_customers",

@@ -23,6 +23,11 @@ MARTS = [
     "rejected_records",
     "rulebooks",
     "rulebook_audit",
+    "grade_changes",
+    "tier_migration",
+    "churn_warnings",
+    "service_plan",
+    "backtest",
 ]
 
 
@@ -99,16 +104,34 @@ def test_a_build_has_no_deprecation(demo: Project) -> None:
 
 
 def test_the_readmes_excerpts_are_what_a_build_prints(demo: Project) -> None:
-    printed = summary(demo.database).split("\n\nLook next")[0]
+    printed = summary(demo.database).split("\n\nLook next")[0].split("\n\n")
+    falls = demo.query(
+        "select customer_id || ': ' || sentence as line from rfm__grade_changes where direction = 'down'"
+    )
     for name in ["README.md", "README.zh-CN.md"]:
-        assert printed in (REPOSITORY / name).read_text(encoding="utf-8"), name
+        text = (REPOSITORY / name).read_text(encoding="utf-8")
+        assert [part for part in printed if part not in text] == [], name
+        assert sum(fall["line"] in text for fall in falls) == 3, name
 
 
 def test_the_readmes_name_every_mart_and_every_key() -> None:
     project = yaml.safe_load((REPOSITORY / "dbt_project.yml").read_text(encoding="utf-8"))
     keys = {key for rulebook in project["vars"]["rfm__rulebooks"].values() for key in rulebook}
     keys |= {key for dataset in project["vars"]["rfm__datasets"].values() for key in dataset}
-    keys |= {"within", "missing", "as_of_date", "ties", "tie_break", "clamp", "round", "extra"} - {"extra"}
+    keys |= {
+        "within",
+        "missing",
+        "as_of_date",
+        "window",
+        "refunds",
+        "inactive",
+        "frequency",
+        "ties",
+        "tie_break",
+        "clamp",
+        "round",
+        "extra",
+    } - {"extra"}
     for name in ["README.md", "README.zh-CN.md"]:
         text = (REPOSITORY / name).read_text(encoding="utf-8")
         assert [mart for mart in MARTS if f"`rfm__{mart}`" not in text] == [], name

@@ -94,6 +94,14 @@
                 ~ "|| ' tiles of ' || tiled_metrics.metric || ': the best scores are given, and nobody gets the lower ones.'",
             sentence_zh="'只有 ' || ranked_groups.customers || ' 户客户参与指标 ' || tiled_metrics.metric || ' 的 ' || tiled_metrics.tiles "
                 ~ "|| ' 等分：他们得到最高的几档得分，较低的档位空缺。'"),
+        dict(relation="late_orders", dataset="dataset", as_of_date="as_of_date", region="'all'", rulebook="rulebook", position="1",
+            finding="'late_orders'", severity="case when changed_share >= 0.05 then 'high' else 'medium' end",
+            amount="changed_grades", out_of="customers", amount_share="changed_share",
+            sentence="'The orders and rules at hand would change ' || changed_grades || ' grade' || " ~ s % "changed_grades" ~ " || ' of ' "
+                ~ "|| cast(as_of_date as " ~ dbt.type_string() ~ ") || ', which stays as it was graded (' || customers || ' customers). "
+                ~ "Build with --full-refresh to grade it anew.'",
+            sentence_zh="'按现有订单和规则重新评级，' || cast(as_of_date as " ~ dbt.type_string() ~ ") || ' 将有 ' || changed_grades || ' 个等级改变（共 ' || customers "
+                ~ "|| ' 户）；该日期保持原有评级。如需重新评级，请使用 --full-refresh 构建。'"),
     ]) -}}
 {% endmacro %}
 

@@ -7,36 +7,7 @@
 {% macro clean_records_ctes(dataset, relation, column_types, stored_columns) %}
 {%- set prefix = dataset.name %}
 {%- set given = rfm.given_columns(dataset, column_types) %}
-{{ prefix }}_input as (
-    select * from {{ relation }}
-),
-
-{{ prefix }}_given as (
-    select
-        {%- for column in given %}
-        {{ column.given }} as {{ column.name }}_given,
-        {%- endfor %}
-        input as rfm__source_row
-    from {{ prefix }}_input as input
-),
-
-{{ prefix }}_plain as (
-    select
-        *
-        {%- for column in given %},
-        {{ rfm.plain(column.name ~ "_given", column.type) if column.kind == "text" else column.name ~ "_given" }} as {{ column.name }}_plain
-        {%- endfor %}
-    from {{ prefix }}_given
-),
-
-{{ prefix }}_read as (
-    select
-        *
-        {%- for column in given %},
-        {{ rfm.read_value(column.name ~ "_plain", column.kind, column.type) }} as {{ column.name }}_read
-        {%- endfor %}
-    from {{ prefix }}_plain
-),
+{{ rfm.read_ctes(prefix, relation, given) }},
 
 {{ prefix }}_typed as (
     select
@@ -68,12 +39,7 @@
 {{ prefix }}_reasoned as (
     select
         *,
-        nullif(concat_ws(
-            '; ',
-            {%- for reason in rfm.record_reasons(dataset, given) %}
-            case when {{ reason.condition }} then {{ reason.text }} end{{ "," if not loop.last }}
-            {%- endfor %}
-        ), '') as rejection_reasons
+        {{ rfm.reasons_in_text(rfm.record_reasons(dataset, given)) | trim }} as rejection_reasons
     from {{ prefix }}_dated
 ),
 
@@ -120,35 +86,6 @@
 )
 {%- endmacro %}
 
-{# The columns that the dataset maps: [{name, column, type, kind, given}], given being the SQL of the value as it came,
-   with the blanks of a text off. #}
-{% macro given_columns(dataset, column_types) %}
-    {%- set mapped = [] -%}
-    {%- for name, column in dataset.columns.items() -%}
-        {%- do mapped.append({"name": name, "column": column, "type": rfm.standard_columns()[name]}) -%}
-    {%- endfor -%}
-    {%- for extra in dataset.extra_columns -%}
-        {%- do mapped.append({"name": extra.name, "column": extra.column, "type": extra.type}) -%}
-    {%- endfor -%}
-    {%- set spellings = {} -%}
-    {%- for column in column_types -%}
-        {%- do spellings.update({column | lower: column}) -%}
-    {%- endfor -%}
-    {%- for column in mapped -%}
-        {%- set spelling = spellings.get(column.column | lower, column.column) -%}
-        {%- set kind = rfm.type_kind(column_types.get(spelling, "text")) -%}
-        {#- A date where a number is expected, or a number where a date is, is read from its text. -#}
-        {%- if kind == "number" and column.type == "date" or kind == "date" and column.type in ["integer", "decimal"] -%}
-            {%- set kind = "text" -%}
-        {%- endif -%}
-        {%- set reference = "input." ~ rfm.quoted(spelling) -%}
-        {%- do column.update({
-            "kind": kind, "given": rfm.trimmed(reference) if kind == "text" else reference
-        }) -%}
-    {%- endfor -%}
-    {{- return(mapped) -}}
-{% endmacro %}
-
 {# R as it is given; where it is not, the days from the last order to the as-of date. #}
 {% macro recency_days(dataset) %}
     {%- set derived = dbt.datediff("last_order_date", "as_of_date", "day") -%}
@@ -162,42 +99,15 @@
     {{- return("cast(null as " ~ dbt.type_bigint() ~ ")") -}}
 {% endmacro %}
 
-{# Why a row is not used: [{condition, text}], both SQL. The text names the column, the value and what is expected. #}
+{# Why a row of records is not used: what value_reasons() finds, and more that only records have. #}
 {% macro record_reasons(dataset, given) %}
-    {%- set kinds = {
-        "integer": "a whole number", "decimal": "a number", "date": "a date"
-    } -%}
-    {%- set not_negative = ["recency_days", "frequency"] -%}
-    {%- set reasons = [] -%}
-    {%- for column in given -%}
-        {%- set name = column.name -%}
-        {%- set label = name ~ " ('" ~ column.column ~ "')" -%}
-        {%- set value = "cast(" ~ name ~ "_given as " ~ dbt.type_string() ~ ")" -%}
-        {%- if column.type != "text" -%}
-            {%- do reasons.append({
-                "condition": name ~ "_given is not null and " ~ name ~ "_read is null",
-                "text": rfm.text_literal(label ~ " is '") ~ " || " ~ value ~ " || "
-                    ~ rfm.text_literal("', expected " ~ kinds[column.type]),
-            }) -%}
-        {%- endif -%}
-        {%- if name in not_negative -%}
-            {%- do reasons.append({
-                "condition": name ~ "_given is not null and " ~ name ~ "_read < 0",
-                "text": rfm.text_literal(label ~ " is '") ~ " || " ~ value ~ " || "
-                    ~ rfm.text_literal("', expected 0 or more"),
-            }) -%}
-        {%- endif -%}
-        {%- if name == "recency_days" -%}
-            {%- do reasons.append({
-                "condition": "recency_days_given is null and recency_days is null",
-                "text": rfm.text_literal(label ~ " is missing and no last_order_date gives it"),
-            }) -%}
-        {%- elif name in ["customer_id", "as_of_date"]
-            or name in ["frequency", "monetary"] and dataset.missing == "reject" -%}
-            {%- do reasons.append({
-                "condition": name ~ "_given is null", "text": rfm.text_literal(label ~ " is missing")
-            }) -%}
-        {%- endif -%}
+    {%- set required = ["customer_id", "as_of_date"] + (["frequency", "monetary"] if dataset.missing == "reject" else []) -%}
+    {%- set reasons = rfm.value_reasons(given, required, not_negative=["recency_days", "frequency"]) -%}
+    {%- for column in given if column.name == "recency_days" -%}
+        {%- do reasons.append({
+            "condition": "recency_days_given is null and recency_days is null",
+            "text": rfm.text_literal("recency_days ('" ~ column.column ~ "') is missing and no last_order_date gives it"),
+        }) -%}
     {%- endfor -%}
     {%- do reasons.append({
         "condition": "as_of_date < last_order_date",

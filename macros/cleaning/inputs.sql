@@ -1,6 +1,6 @@
-{# The relation that a dataset's records name: a model or seed of the project that is built, or source_name.table_name. #}
+{# The relation that a dataset's records or orders name: a model or seed of the project that is built, or source_name.table_name. #}
 {% macro input_relation(dataset) %}
-    {%- set parts = dataset.records.split(".") -%}
+    {%- set parts = dataset.input.split(".") -%}
     {%- if parts | length == 2 -%}
         {{- return(source(parts[0], parts[1])) -}}
     {%- endif -%}
@@ -31,7 +31,7 @@
 
 {% macro check_input_columns(dataset, column_types, location) %}
     {%- set owner = "dataset '" ~ dataset.name ~ "'" -%}
-    {%- set input = location or dataset.records -%}
+    {%- set input = location or dataset.input -%}
     {%- if "rfm__input_error" in column_types -%}
         {#- The xlsx plugin cannot know the dataset: it hands its error over as a row. -#}
         {%- set error = run_query("select rfm__input_error from " ~ rfm.input_relation(dataset)).columns[0].values()[0] -%}
@@ -39,7 +39,7 @@
     {%- endif -%}
     {%- set spellings = column_types | map("lower") | list -%}
     {%- set mapped = dataset.columns.items() | list -%}
-    {%- for extra in dataset.extra_columns -%}
+    {%- for extra in dataset.extra_columns if extra.column -%}
         {%- do mapped.append((extra.name, extra.column)) -%}
     {%- endfor -%}
     {%- for name, column in mapped if column | lower not in spellings -%}
@@ -52,7 +52,7 @@
 
 {# Where the files of a dataset's source are, as the user wrote it, or none where the input is a table. #}
 {% macro input_location(dataset) %}
-    {%- set parts = dataset.records.split(".") -%}
+    {%- set parts = dataset.input.split(".") -%}
     {%- if parts | length == 2 -%}
         {%- for node in graph.sources.values() if node.source_name == parts[0] and node.name == parts[1] -%}
             {%- set location = node.config.meta.get("external_location") or node.meta.get("external_location") -%}

@@ -1,4 +1,4 @@
-{# The columns that every dataset has, with the type that cleaning gives them. #}
+{# The columns that every dataset has, with the type that cleaning gives them; in a dataset of records the input has them. #}
 {% macro standard_columns() %}
     {{- return({
         "customer_id": "text",
@@ -24,9 +24,15 @@
     {{- return(rfm.checked_datasets() if execute else []) -}}
 {% endmacro %}
 
+{# The standard columns that the input of a dataset may have. kind: records or orders #}
+{% macro input_columns_of(kind) %}
+    {{- return(rfm.order_columns() if kind == "orders" else rfm.standard_columns()) -}}
+{% endmacro %}
+
 {# The var rfm__datasets, checked: a list of
-   {name, rulebook (checked), records, columns: {standard name: input column}, extra_columns: [{name, column, type, stored_as}],
-   as_of_date, within, missing}. #}
+   {name, rulebook (checked), kind: records or orders, input, columns: {standard name: input column},
+   extra_columns: [{name, column, type, stored_as}], column none where it is measured from orders; within, missing, warnings:
+   {name: rule}, resources: {name: limit}}; for records as_of_date; for orders what orders_settings() returns. #}
 {% macro checked_datasets() %}
     {%- set written = var("rfm__datasets", {}) -%}
     {%- if written is not mapping or not written -%}
@@ -35,37 +41,88 @@
         ) -%}
     {%- endif -%}
     {%- set rulebooks = rfm.rulebooks() -%}
+    {%- set warnings = rfm.warnings() -%}
     {%- set checked = [] -%}
     {%- for name in written -%}
-        {%- do checked.append(rfm.dataset(name, written[name], rulebooks)) -%}
+        {%- do checked.append(rfm.dataset(name, written[name], rulebooks, warnings)) -%}
     {%- endfor -%}
+    {%- do rfm.check_warnings_are_used(checked) -%}
     {%- do rfm.name_stored_columns(checked) -%}
     {{- return(checked) -}}
 {% endmacro %}
 
-{% macro dataset(name, written, rulebooks) %}
+{% macro dataset(name, written, rulebooks, warnings) %}
     {%- set owner = "dataset '" ~ name ~ "'" -%}
     {%- do rfm.check_name(owner, "its name", name) -%}
-    {%- if written is mapping and "records" in written and "orders" in written -%}
+    {%- do rfm.check_mapping(owner, "the dataset", written) -%}
+    {%- if "records" in written and "orders" in written -%}
         {%- do rfm.raise_configuration_error(owner, "the dataset has both 'records' and 'orders'", "one of the two") -%}
     {%- endif -%}
+    {%- set kind = "orders" if "orders" in written else "records" -%}
+    {%- set shared_keys = ["columns", "within", "missing", "warnings", "resources"] -%}
+    {%- set own_keys = {
+        "records": ["records", "as_of_date"], "orders": ["orders", "as_of", "window", "frequency", "refunds", "inactive"]
+    } -%}
+    {%- if kind not in written -%}
+        {%- do rfm.check_keys(
+            owner, "the dataset", written, ["description", "rulebook"] + own_keys.records + own_keys.orders + shared_keys
+        ) -%}
+        {%- do rfm.raise_configuration_error(
+            owner, "the dataset lacks 'records' or 'orders'", "one of the two: where its rows come from"
+        ) -%}
+    {%- endif -%}
+    {%- for key in own_keys["records" if kind == "orders" else "orders"] if key in written -%}
+        {%- do rfm.raise_configuration_error(
+            owner, "the dataset has '" ~ key ~ "' beside '" ~ kind ~ "'",
+            {"as_of_date": "as_of", "as_of": "as_of_date, here or in columns"}.get(key, "no " ~ key ~ ": it is for 'orders'")
+        ) -%}
+    {%- endfor -%}
     {%- do rfm.check_keys(
-        owner, "the dataset", written,
-        ["description", "rulebook", "records", "columns", "as_of_date", "within", "missing"],
-        ["rulebook", "records", "columns"]
+        owner, "the dataset", written, ["description", "rulebook"] + own_keys[kind] + shared_keys, ["rulebook", kind, "columns"]
     ) -%}
+    {%- if kind == "orders" and "as_of" not in written -%}
+        {%- do rfm.raise_missing_key(owner, "the dataset", "as_of", "the date, the list or {from: , to: , every: month} to grade for") -%}
+    {%- endif -%}
     {%- if "description" in written -%}
         {%- do rfm.check_text(owner, "description", written.description) -%}
     {%- endif -%}
     {%- do rfm.check_one_of(owner, "rulebook", written.rulebook, rulebooks | list) -%}
-    {%- if written.records is not string or not modules.re.fullmatch("[A-Za-z0-9_]+([.][A-Za-z0-9_]+)?", written.records) -%}
+    {%- if written[kind] is not string or not modules.re.fullmatch("[A-Za-z0-9_]+([.][A-Za-z0-9_]+)?", written[kind]) -%}
         {%- do rfm.raise_wrong_value(
-            owner, "records", written.records, "the name of a model or seed, or source_name.table_name"
+            owner, kind, written[kind], "the name of a model or seed, or source_name.table_name"
         ) -%}
     {%- endif -%}
+    {%- set dataset = {"name": name, "rulebook": rulebooks[written.rulebook], "kind": kind, "input": written[kind]} -%}
+    {%- do dataset.update(rfm.dataset_columns(owner, kind, written)) -%}
+    {%- if kind == "orders" -%}
+        {%- do dataset.update(rfm.orders_settings(owner, written, dataset.columns)) -%}
+        {%- do dataset.extra_columns.extend(rfm.measured_columns()) -%}
+    {%- endif -%}
+    {%- do dataset.update({"as_of_date": rfm.dataset_as_of_date(owner, written, dataset.columns) if kind == "records" else none}) -%}
+    {%- if "within" in written -%}
+        {%- do rfm.check_one_of(owner, "within", written.within, ["region"]) -%}
+        {%- if "region" not in dataset.columns -%}
+            {%- do rfm.raise_wrong_value(owner, "within", "region", "columns to name the column of the region") -%}
+        {%- endif -%}
+    {%- endif -%}
+    {%- if "missing" in written -%}
+        {%- do rfm.check_one_of(owner, "missing", written.missing, ["reject", "zero"]) -%}
+    {%- endif -%}
+    {%- do dataset.update({"within": written.get("within"), "missing": written.get("missing", "reject")}) -%}
+    {%- do rfm.check_rulebook_columns(owner, dataset) -%}
+    {%- do dataset.update({
+        "warnings": rfm.dataset_warnings(owner, dataset, warnings, written.get("warnings", {})),
+        "resources": rfm.dataset_resources(owner, dataset.rulebook, written),
+    }) -%}
+    {{- return(dataset) -}}
+{% endmacro %}
+
+{# What the dataset says of its input's columns: {columns: {standard name: input column}, extra_columns}. #}
+{% macro dataset_columns(owner, kind, written) %}
     {%- do rfm.check_mapping(owner, "columns", written.columns) -%}
     {%- set columns = {} -%}
     {%- set extra_columns = [] -%}
+    {%- set standard = rfm.input_columns_of(kind) -%}
     {%- for column in written.columns -%}
         {%- set path = "columns." ~ column -%}
         {%- set entry = written.columns[column] -%}
@@ -73,9 +130,15 @@
             {%- set entry = {"column": entry} -%}
         {%- endif -%}
         {%- do rfm.check_name(owner, "a key of columns", column) -%}
-        {%- if column in rfm.standard_columns() -%}
+        {%- if column in standard -%}
             {%- do rfm.check_keys(owner, path, entry, ["column"], ["column"]) -%}
             {%- do columns.update({column: entry.column}) -%}
+        {%- elif kind == "orders" and column in rfm.standard_columns() | list + rfm.measured_columns() | map(attribute="name") | list -%}
+            {%- do rfm.raise_wrong_value(
+                owner, "a key of columns", column, "another name: this "
+                ~ ("comes from as_of" if column == "as_of_date" else "is measured from the orders")
+                ~ " (columns of orders: " ~ standard | join(", ") ~ ")"
+            ) -%}
         {%- else -%}
             {%- do rfm.check_extra_column(owner, path, column, entry) -%}
             {%- do extra_columns.append({
@@ -87,35 +150,44 @@
     {%- if "customer_id" not in columns -%}
         {%- do rfm.raise_missing_key(owner, "columns", "customer_id", "the column that holds the customer's id") -%}
     {%- endif -%}
-    {%- set as_of_date = rfm.dataset_as_of_date(owner, written, columns) -%}
-    {%- if "within" in written -%}
-        {%- do rfm.check_one_of(owner, "within", written.within, ["region"]) -%}
-        {%- if "region" not in columns -%}
-            {%- do rfm.raise_wrong_value(owner, "within", "region", "columns to name the column of the region") -%}
-        {%- endif -%}
+    {{- return({"columns": columns, "extra_columns": extra_columns}) -}}
+{% endmacro %}
+
+{# How much there is of each limited resource in a period: {name: limit}, names that the rulebook's actions share out. #}
+{% macro dataset_resources(owner, rulebook, written) %}
+    {%- set shared = [] -%}
+    {%- for action in rulebook.actions.values() -%}
+        {%- do shared.extend(action.get("resources", {}) | reject("in", shared)) -%}
+    {%- endfor -%}
+    {%- if "resources" in written -%}
+        {%- do rfm.check_mapping(owner, "resources", written.resources) -%}
+        {%- for resource, limit in written.resources.items() -%}
+            {%- if not shared -%}
+                {%- do rfm.raise_configuration_error(
+                    owner, "resources names '" ~ resource ~ "'",
+                    "actions of rulebook '" ~ rulebook.name ~ "' that share it: {resources: {" ~ resource ~ ": 3}}"
+                ) -%}
+            {%- elif resource not in shared -%}
+                {%- do rfm.raise_unknown_key(owner, "resources", resource, shared) -%}
+            {%- endif -%}
+            {%- do rfm.check_whole_number(owner, "resources." ~ resource, limit, 0, 1000000) -%}
+        {%- endfor -%}
     {%- endif -%}
-    {%- if "missing" in written -%}
-        {%- do rfm.check_one_of(owner, "missing", written.missing, ["reject", "zero"]) -%}
-    {%- endif -%}
-    {%- set dataset = {
-        "name": name,
-        "rulebook": rulebooks[written.rulebook],
-        "records": written.records,
-        "columns": columns,
-        "extra_columns": extra_columns,
-        "as_of_date": as_of_date,
-        "within": written.get("within"),
-        "missing": written.get("missing", "reject"),
-    } -%}
-    {%- do rfm.check_rulebook_columns(owner, dataset) -%}
-    {{- return(dataset) -}}
+    {{- return(written.get("resources", {})) -}}
 {% endmacro %}
 
 {% macro check_extra_column(owner, path, name, entry) %}
     {%- do rfm.check_keys(owner, path, entry, ["column", "type"], ["column"]) -%}
     {%- do rfm.check_one_of(owner, path ~ ".type", entry.get("type", "decimal"), ["decimal", "integer", "text", "date"]) -%}
+    {%- if name == "last_contact_date" and entry.get("type") != "date" -%}
+        {%- do rfm.raise_wrong_value(
+            owner, path ~ ".type", entry.get("type", "decimal"),
+            "{column: " ~ entry.column ~ ", type: date}, as the service plan counts from this day"
+        ) -%}
+    {%- endif -%}
     {%- if name in ["dataset", "group_region", "rejection_reasons", "record", "ungraded_reason", "grade", "grade_order",
-        "rulebook", "score_code", "group_customers"]
+        "rulebook", "score_code", "group_customers", "is_refund", "is_in_group", "orders_to_date", "purchase_days_to_date",
+        "monetary_to_date", "order_value", "usual_interval_days"]
         or modules.re.search("^rfm_|_(score|value|value_text|score_text|given|plain|read)$|_cut_[0-9]|_group_(sum|min|max|median)$", name) -%}
         {%- do rfm.raise_wrong_value(
             owner, "a key of columns", name, "another name: the models use this one, or end columns of their own like it"
@@ -146,16 +218,7 @@
             owner, "as_of_date", written.as_of_date, "either this date or columns.as_of_date, not both"
         ) -%}
     {%- elif "as_of_date" in written -%}
-        {%- set as_of_date = written.as_of_date | string -%}
-        {%- if not modules.re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", as_of_date) -%}
-            {%- do rfm.raise_wrong_value(owner, "as_of_date", as_of_date, "a date like 2024-11-02") -%}
-        {%- endif -%}
-        {%- set year, month, day = as_of_date.split("-") | map("int") -%}
-        {%- set is_leap_year = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) -%}
-        {%- if day > [31, 29 if is_leap_year else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] -%}
-            {%- do rfm.raise_wrong_value(owner, "as_of_date", as_of_date, "a day that the month has") -%}
-        {%- endif -%}
-        {{- return(as_of_date) -}}
+        {{- return(rfm.checked_date(owner, "as_of_date", written.as_of_date) | string) -}}
     {%- elif "as_of_date" not in columns -%}
         {%- do rfm.raise_missing_key(
             owner, "columns", "as_of_date", "the column of the as-of date, or an as_of_date: for the dataset"
@@ -167,8 +230,10 @@
 {# The columns that a dataset's rulebook may name, with their types. #}
 {% macro known_columns(dataset) %}
     {%- set types = {} -%}
-    {%- for column in rfm.standard_columns() if column in dataset.columns -%}
-        {%- do types.update({column: rfm.standard_columns()[column]}) -%}
+    {%- for column, type in rfm.standard_columns().items() if column in dataset.columns or dataset.kind == "orders" -%}
+        {%- if column != "region" or "region" in dataset.columns -%}
+            {%- do types.update({column: type}) -%}
+        {%- endif -%}
     {%- endfor -%}
     {%- for column in dataset.extra_columns -%}
         {%- do types.update({column.name: column.type}) -%}
@@ -303,6 +368,31 @@
     {%- set stored = {} -%}
     {%- for dataset in datasets -%}
         {%- for column in dataset.extra_columns -%}
+            {%- do stored.update({column.stored_as: column.type}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(stored) -}}
+{% endmacro %}
+
+{# The extra columns of all datasets, each followed by a comma, as the rows of one kind have them: by the name under which they are
+   stored, null where none of the datasets of this kind has the column. kind: records or orders #}
+{% macro stored_column_list(datasets, kind) %}
+    {%- set own = {} -%}
+    {%- for dataset in datasets if dataset.kind == kind -%}
+        {%- for column in dataset.extra_columns -%}
+            {%- do own.update({column.stored_as: column.stored_as if column.column else column.name}) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- for stored, type in rfm.stored_columns(datasets).items() %}
+        {{ own[stored] ~ (" as " ~ stored if own[stored] != stored else "") if stored in own else "cast(null as " ~ rfm.sql_type(type) ~ ") as " ~ stored }},
+    {%- endfor %}
+{%- endmacro %}
+
+{# Those of them that the datasets' inputs have. #}
+{% macro stored_input_columns(datasets) %}
+    {%- set stored = {} -%}
+    {%- for dataset in datasets -%}
+        {%- for column in dataset.extra_columns if column.column -%}
             {%- do stored.update({column.stored_as: column.type}) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -14,7 +14,7 @@
 {% macro duckdb__divide(numerator, denominator) %}
     case
         when {{ denominator }} = 0 then cast(0 as decimal(28, 6))
-        else {{ rfm.duckdb_exact_division(numerator, denominator, "decimal(28, 6)", 6, 6) }}
+        else cast({{ rfm.duckdb_exact_division(numerator, denominator, "decimal(28, 6)", 6, 6) }} as decimal(28, 6))
     end
 {%- endmacro %}
 
@@ -50,4 +50,9 @@
         * ((2 * abs({{ dividend }}) * 1{{ "0" * decimals }} + abs({{ divisor }})) // (2 * abs({{ divisor }})))
         as decimal({{ 24 + decimals if decimals < 12 else 38 }}, 0)
     ) * 0.{{ "0" * (decimals - 1) }}1
+{%- endmacro %}
+
+{# divide(), but null where the denominator is 0. #}
+{% macro divide_or_null(numerator, denominator) %}
+    case when {{ denominator }} != 0 then {{ rfm.divide(numerator, denominator) | trim }} end
 {%- endmacro %}

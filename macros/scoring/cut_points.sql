@@ -58,7 +58,39 @@
     {%- endfor %}
 ),
 
+{{ prefix }}_tiled_counts as (
+    select
+        *,
+        case metric
+            {%- for metric in metrics %}
+            when '{{ metric.name }}' then {{ metric.score.tiles }}
+            {%- endfor %}
+        end as tiles
+    from {{ prefix }}_running_counts
+),
+
 -- NTILE gives the first (customers modulo tiles) tiles one customer more.
+{{ prefix }}_tile_sizes as (
+    select
+        *,
+        mod(group_customers, tiles) as larger_tiles,
+        cast((group_customers - mod(group_customers, tiles)) / tiles as {{ dbt.type_bigint() }}) as smaller_size
+    from {{ prefix }}_tiled_counts
+    where tiles is not null
+),
+
+-- The few values at which a tile ends: more tiles have ended through their customers than before them.
+{{ prefix }}_tile_ends as (
+    select
+        {{ groups }}metric,
+        value,
+        customers_before,
+        customers_through,
+        group_customers
+    from {{ prefix }}_tile_sizes
+    where {{ rfm.tiles_ended("customers_through") }} > {{ rfm.tiles_ended("customers_before") }}
+),
+
 {{ prefix }}_positions as (
     select
         counted.*,
@@ -68,7 +100,7 @@
         tiles.ties,
         tiles.tile * ((counted.group_customers - mod(counted.group_customers, tiles.tiles)) / tiles.tiles)
         + least(tiles.tile, mod(counted.group_customers, tiles.tiles)) as position
-    from {{ prefix }}_running_counts as counted
+    from {{ prefix }}_tile_ends as counted
     inner join {{ prefix }}_tiles as tiles on counted.metric = tiles.metric
 ),
 
@@ -195,6 +227,19 @@
     from {{ prefix }}_split_points
     {%- endif %}
 )
+{%- endmacro %}
+
+{# The SQL of how many tiles have ended within the first customers of a group, all of them within all customers.
+   count (string): SQL of a number of customers, beside tiles, larger_tiles, smaller_size and group_customers #}
+{% macro tiles_ended(count) -%}
+    case
+        when {{ count }} = group_customers then tiles
+        when {{ count }} <= larger_tiles * (smaller_size + 1)
+            then ({{ count }} - mod({{ count }}, smaller_size + 1)) / (smaller_size + 1)
+        else (
+            {{ count }} - larger_tiles - mod({{ count }} - larger_tiles * (smaller_size + 1), smaller_size)
+        ) / smaller_size
+    end
 {%- endmacro %}
 
 {# CTEs that end in <prefix>_running_counts: for each group, metric and distinct value, best first, how many customers are

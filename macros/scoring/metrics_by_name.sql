@@ -64,6 +64,18 @@
     {{- return("case when " ~ rfm.is_of_metrics(low) ~ " then 'low' else 'high' end" if low else "'high'") -}}
 {% endmacro %}
 
+{# The SQL of the kind of score that the customer's rulebook gives a metric, as score_kinds() calls it. #}
+{% macro kind_of_score(metrics) %}
+    {%- if metrics | map(attribute="score.kind") | unique | list | length == 1 -%}
+        {{- return("'" ~ metrics[0].score.kind ~ "'") -}}
+    {%- endif %}
+        case rulebook
+            {%- for metric in metrics %}
+            when '{{ metric.rulebook }}' then '{{ metric.score.kind }}'
+            {%- endfor %}
+        end
+{%- endmacro %}
+
 {# metrics_by_name() without shares, scales and statistics of the group: there nearly every customer has a score of its own,
    or all have the same. #}
 {% macro metrics_with_cut_points(datasets) %}

@@ -1,11 +1,36 @@
-{%- set datasets = rfm.datasets() %}
+{{ config(materialized='table') }}
+
+{%- set datasets = rfm.datasets() -%}
+{%- set graded_before = rfm.graded_before() %}
 with
 
 records as (
     select * from {{ ref('stg_rfm__records') }}
 ),
 
--- A row whose as-of date cannot be read belongs to no date, only to the input at hand: each dataset has that entry.
+orders as (
+    select * from {{ ref('stg_rfm__orders') }}
+),
+
+customers_from_orders as (
+    select * from {{ ref('int_rfm__customers_from_orders') }}
+    where is_in_group
+),
+
+as_of_dates as (
+    select
+        cast(null as {{ dbt.type_string() }}) as dataset,
+        cast(null as date) as as_of_date,
+        cast(null as date) as window_eve
+    where 1 = 0
+    {%- for select in rfm.as_of_date_selects(datasets | selectattr("kind", "equalto", "orders")) %}
+    union all
+    {{ select }}
+    {%- endfor %}
+),
+
+-- A row whose as-of date cannot be read, and every order, belongs to no date, only to the input at hand: each dataset
+-- has that entry.
 without_date as (
     {%- for dataset in datasets %}
     select '{{ dataset.name }}' as dataset
@@ -13,12 +38,37 @@ without_date as (
     {%- endfor %}
 ),
 
-final as (
+rows_without_date as (
+    select
+        dataset,
+        rejection_reasons
+    from records
+    where as_of_date is null
+
+    union all
+
+    select
+        dataset,
+        rejection_reasons
+    from orders
+),
+
+graded_dates as (
+    select distinct
+        dataset,
+        as_of_date
+    from {{ graded_before or "as_of_dates" }}
+    where {{ "1 = 1" if graded_before else "1 = 0" }}
+),
+
+dates as (
     select
         dataset,
         as_of_date,
         count(*) as input_rows,
-        sum(case when rejection_reasons is null then 1 else 0 end) as used_rows
+        sum(case when rejection_reasons is null then 1 else 0 end) as used_rows,
+        sum(case when rejection_reasons is null then 1 else 0 end) as customers,
+        false as is_frozen
     from records
     where as_of_date is not null
     group by dataset, as_of_date
@@ -26,16 +76,49 @@ final as (
     union all
 
     select
+        as_of_dates.dataset,
+        as_of_dates.as_of_date,
+        0 as input_rows,
+        0 as used_rows,
+        count(customers_from_orders.dataset) as customers,
+        count(graded_dates.dataset) > 0 as is_frozen
+    from as_of_dates
+    left join customers_from_orders
+        on
+            as_of_dates.dataset = customers_from_orders.dataset
+            and as_of_dates.as_of_date = customers_from_orders.as_of_date
+    left join graded_dates
+        on
+            as_of_dates.dataset = graded_dates.dataset
+            and as_of_dates.as_of_date = graded_dates.as_of_date
+    group by as_of_dates.dataset, as_of_dates.as_of_date
+
+    union all
+
+    select
         without_date.dataset,
         cast(null as date) as as_of_date,
-        count(records.dataset) as input_rows,
-        0 as used_rows
+        count(rows_without_date.dataset) as input_rows,
+        sum(case
+            when rows_without_date.dataset is not null and rows_without_date.rejection_reasons is null then 1
+            else 0
+        end) as used_rows,
+        0 as customers,
+        false as is_frozen
     from without_date
-    left join records
-        on
-            without_date.dataset = records.dataset
-            and records.as_of_date is null
+    left join rows_without_date on without_date.dataset = rows_without_date.dataset
     group by without_date.dataset
+),
+
+final as (
+    select
+        dataset,
+        as_of_date,
+        cast(input_rows as {{ dbt.type_bigint() }}) as input_rows,
+        cast(used_rows as {{ dbt.type_bigint() }}) as used_rows,
+        cast(customers as {{ dbt.type_bigint() }}) as customers,
+        is_frozen
+    from dates
 )
 
 select * from final

@@ -3,9 +3,37 @@
 {%- set columns = rfm.metric_columns(datasets) | selectattr("part", "equalto", "value") | list %}
 with
 
-records as (
-    select * from {{ ref('stg_rfm__records') }}
+-- Customers come measured, as records, or are measured from their orders.
+customers as (
+    select
+        dataset,
+        as_of_date,
+        region,
+        customer_id,
+        last_order_date,
+        recency_days,
+        frequency,
+        monetary,
+        {{- rfm.stored_column_list(datasets, "records") }}
+        rejection_reasons
+    from {{ ref('stg_rfm__records') }}
     where rejection_reasons is null
+
+    union all
+
+    select
+        dataset,
+        as_of_date,
+        region,
+        customer_id,
+        last_order_date,
+        recency_days,
+        frequency,
+        monetary,
+        {{- rfm.stored_column_list(datasets, "orders") }}
+        cast(null as {{ dbt.type_string() }}) as rejection_reasons
+    from {{ ref('int_rfm__customers_from_orders') }}
+    where is_in_group
 ),
 {%- for chain in chains %}
 
@@ -16,7 +44,7 @@ records as (
         {{ stored }} as {{ column }},
         {%- endfor %}
         {{ rfm.group_region(chain) }} as group_region
-    from records
+    from customers
     where {{ rfm.is_of_chain(chain) }}
 ),
 

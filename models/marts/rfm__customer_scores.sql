@@ -2,6 +2,8 @@
     materialized='incremental',
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
+    full_refresh=false,
+    meta={'rfm__has_every_date': true},
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 {%- set scores = rfm.metrics_by_name(rfm.datasets()) %}
@@ -37,6 +39,8 @@ scores as (
         group_region,
         customer_id,
         '{{ name }}' as metric,
+        {{ rfm.kind_of_score(metrics) | trim }} as score_kind,
+        {{ rfm.better_side(metrics) }} as better,
         {{ rfm.metric_column(metrics, "value") }} as value,
         {{ rfm.metric_column(metrics, "value_text") }} as value_text,
         {{ rfm.metric_column(metrics, "score") }} as score,
@@ -57,6 +61,8 @@ final as (
         scores.region,
         scores.customer_id,
         scores.metric,
+        scores.score_kind,
+        scores.better,
         scores.value_text,
         scores.score,
         scores.score_text,

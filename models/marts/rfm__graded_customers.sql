@@ -2,6 +2,7 @@
     materialized='incremental',
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
+    full_refresh=false,
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 {%- set columns = rfm.metric_columns(rfm.datasets()) | map(attribute="name") | list %}

@@ -2,12 +2,17 @@
     materialized='incremental',
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
+    full_refresh=false,
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 with
 
 records as (
     select * from {{ ref('stg_rfm__records') }}
+),
+
+orders as (
+    select * from {{ ref('stg_rfm__orders') }}
 ),
 
 scored_customers as (
@@ -24,6 +29,19 @@ rejected as (
         rejection_reasons as reasons,
         record
     from records
+    where rejection_reasons is not null
+
+    union all
+
+    select
+        dataset,
+        cast(null as date) as as_of_date,
+        region,
+        customer_id,
+        'input' as stage,
+        rejection_reasons as reasons,
+        record
+    from orders
     where rejection_reasons is not null
 
     union all

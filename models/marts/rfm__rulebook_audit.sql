@@ -2,6 +2,8 @@
     materialized='incremental',
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
+    full_refresh=false,
+    meta={'rfm__always_replaced': "finding = 'late_orders'"},
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 -- depends_on: {{ ref('int_rfm__cut_points') }}
@@ -212,6 +214,89 @@ ties as (
             and reversed_ties.as_of_date = ranked_groups.as_of_date
             and reversed_ties.group_region = ranked_groups.group_region
     where reversed_ties.tied_customers > 0
+),
+
+-- Dates of orders that were graded before, and what grading them anew from the orders at hand would change.
+frozen_dates as (
+    select
+        dataset,
+        as_of_date
+    from {{ ref('int_rfm__input_dates') }}
+    where is_frozen
+),
+
+present_results as (
+    select
+        scored_customers.dataset,
+        scored_customers.as_of_date,
+        scored_customers.customer_id,
+        coalesce(
+            scored_customers.grade, scored_customers.score_code, cast(scored_customers.total_score as {{ text }}), ''
+        ) as result
+    from scored_customers
+    inner join frozen_dates
+        on
+            scored_customers.dataset = frozen_dates.dataset
+            and scored_customers.as_of_date = frozen_dates.as_of_date
+    where scored_customers.ungraded_reason is null
+),
+
+kept_results as (
+    select
+        graded_customers.dataset,
+        graded_customers.as_of_date,
+        graded_customers.customer_id,
+        graded_customers.rulebook,
+        coalesce(
+            graded_customers.grade, graded_customers.score_code, cast(graded_customers.total_score as {{ text }}), ''
+        ) as result
+    from {{ ref('rfm__graded_customers') }} as graded_customers
+    inner join frozen_dates
+        on
+            graded_customers.dataset = frozen_dates.dataset
+            and graded_customers.as_of_date = frozen_dates.as_of_date
+),
+
+compared_results as (
+    select
+        kept_results.dataset,
+        kept_results.as_of_date,
+        kept_results.rulebook,
+        case when kept_results.result = present_results.result then 0 else 1 end as is_changed
+    from kept_results
+    left join present_results
+        on
+            kept_results.dataset = present_results.dataset
+            and kept_results.as_of_date = present_results.as_of_date
+            and kept_results.customer_id = present_results.customer_id
+
+    union all
+
+    select
+        present_results.dataset,
+        present_results.as_of_date,
+        cast(null as {{ text }}) as rulebook,
+        1 as is_changed
+    from present_results
+    left join kept_results
+        on
+            present_results.dataset = kept_results.dataset
+            and present_results.as_of_date = kept_results.as_of_date
+            and present_results.customer_id = kept_results.customer_id
+    where kept_results.customer_id is null
+),
+
+late_orders as (
+    select
+        dataset,
+        as_of_date,
+        max(rulebook) as rulebook,
+        count(rulebook) as customers,
+        sum(is_changed) as changed_grades,
+        {{ rfm.divide("sum(is_changed)", "count(rulebook)") | trim }} as changed_share
+    from compared_results
+    group by dataset, as_of_date
+    having sum(is_changed) > 0
 ),
 
 final as (

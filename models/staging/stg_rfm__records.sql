@@ -1,9 +1,10 @@
-{%- set datasets = rfm.checked_datasets() -%}
-{%- if execute -%}{%- do rfm.check_expressions_in_database(datasets) -%}{%- endif -%}
+{%- set all_datasets = rfm.checked_datasets() -%}
+{%- if execute -%}{%- do rfm.check_expressions_in_database(all_datasets) -%}{%- endif -%}
+{%- set datasets = all_datasets | selectattr("kind", "equalto", "records") | list -%}
 {%- set inputs = {} -%}
 {%- for dataset in datasets -%}{%- do inputs.update({dataset.name: rfm.input_relation(dataset)}) -%}{%- endfor -%}
 {%- set columns = rfm.input_columns(datasets, inputs) -%}
-{%- set stored_columns = rfm.stored_columns(datasets) -%}
+{%- set stored_columns = rfm.stored_input_columns(datasets) -%}
 {%- set values = ["last_order_date", "recency_days", "frequency", "monetary", "region"] + stored_columns | list %}
 with
 {%- for dataset in datasets %}
@@ -11,10 +12,33 @@ with
 {{ rfm.clean_records_ctes(dataset, inputs[dataset.name], columns[dataset.name], stored_columns) }},
 {%- endfor %}
 
+-- Without a dataset of records there is no row; this one gives the columns their types.
+no_records as (
+    select
+        cast(null as {{ dbt.type_string() }}) as dataset,
+        cast(null as date) as as_of_date,
+        cast(null as {{ dbt.type_string() }}) as region,
+        cast(null as {{ dbt.type_string() }}) as customer_id,
+        cast(null as date) as last_order_date,
+        cast(null as {{ dbt.type_bigint() }}) as recency_days,
+        cast(null as {{ dbt.type_bigint() }}) as frequency,
+        cast(null as decimal(28, 6)) as monetary,
+        {%- for column, type in stored_columns.items() %}
+        cast(null as {{ rfm.sql_type(type) }}) as {{ column }},
+        {%- endfor %}
+        cast(null as {{ dbt.type_string() }}) as rejection_reasons,
+        cast(null as boolean) as rfm__is_contested,
+        cast(null as {{ dbt.type_string() }}) as record
+    where 1 = 0
+),
+
 checked as (
+    select * from no_records
     {%- for dataset in datasets %}
+
+    union all
+
     select * from {{ dataset.name }}_checked
-    {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
 

@@ -1,0 +1,213 @@
+{# The rules of rfm__churn_warnings as SQL; macros/config/warnings.sql reads and checks them. #}
+
+{# The extra columns that rules compare, to be kept with every as-of date: [{name, stored_as, datasets: [names]}]. #}
+{% macro watched_columns(datasets) %}
+    {%- set watched = {} -%}
+    {%- for dataset in datasets -%}
+        {%- set values = dataset.warnings.values() | selectattr("value", "defined") | map(attribute="value") | list -%}
+        {%- for column in dataset.extra_columns if column.name in values -%}
+            {%- set entry = watched.setdefault(
+                column.stored_as, {"name": column.name, "stored_as": column.stored_as, "datasets": []}
+            ) -%}
+            {%- do entry.datasets.append(dataset.name) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(watched.values() | list) -}}
+{% endmacro %}
+
+{# The rules of all datasets, those that are alike put together: [{name, rule, datasets: [names], own_column}], own_column being
+   whether the rule compares an extra column. #}
+{% macro warning_rules(datasets) %}
+    {%- set rules = {} -%}
+    {%- for dataset in datasets -%}
+        {%- for name, rule in dataset.warnings.items() -%}
+            {%- set entry = rules.setdefault(name ~ " " ~ tojson(rule, sort_keys=true), {
+                "name": name,
+                "rule": rule,
+                "datasets": [],
+                "own_column": rule.get("value", "frequency") not in ["frequency", "monetary", "order_value"],
+            }) -%}
+            {%- do entry.datasets.append(dataset.name) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(rules.values() | list) -}}
+{% endmacro %}
+
+{# The select of the customers whom one rule warns of, from the CTEs changes and watched_values:
+   what a row of changes has, warning, severity, compared, previous_value, value, reason, reason_zh, rule_action, rule_action_zh. #}
+{% macro warning_select(entry) %}
+{%- set rule = entry.rule %}
+{%- set sql = {
+    "fell": rfm.fell_warning, "grade_fell": rfm.grade_fell_warning, "silent": rfm.silent_warning, "reaches": rfm.reaches_warning
+}[rule.kind](entry) %}
+    select
+        changes.*,
+        '{{ entry.name }}' as warning,
+        '{{ rule.severity }}' as severity,
+        {{ rfm.text_literal(sql.compared) }} as compared,
+        cast({{ sql.previous_value }} as decimal(38, 12)) as previous_value,
+        cast({{ sql.value }} as decimal(38, 12)) as value,
+        {{ sql.reason }} as reason,
+        {{ sql.reason_zh }} as reason_zh,
+        {{ rfm.text_literal(rule.action) if rule.action else "cast(null as " ~ dbt.type_string() ~ ")" }} as rule_action,
+        {{ rfm.text_literal(rule.action_zh) if rule.action else "cast(null as " ~ dbt.type_string() ~ ")" }} as rule_action_zh
+    from changes
+    {%- if entry.own_column or rule.kind == "silent" %}
+    inner join watched_values as present
+        on
+            changes.dataset = present.dataset
+            and changes.as_of_date = present.as_of_date
+            and changes.customer_id = present.customer_id
+            and present.value_name = '{{ rule.get("value", "usual_interval_days") }}'
+    {%- endif %}
+    {%- if entry.own_column and rule.kind == "fell" %}
+    inner join watched_values as previous
+        on
+            changes.dataset = previous.dataset
+            and changes.previous_as_of_date = previous.as_of_date
+            and changes.customer_id = previous.customer_id
+            and previous.value_name = '{{ rule.value }}'
+    {%- endif %}
+    where
+        changes.dataset in ('{{ entry.datasets | join("', '") }}')
+        and {{ sql.condition }}
+{%- endmacro %}
+
+{# The value that a rule compares, of changes or of watched_values; moment: present or previous #}
+{% macro warned_value(entry, moment) %}
+    {%- set start = "changes." ~ ("previous_" if moment == "previous" else "") -%}
+    {%- if entry.own_column -%}
+        {{- return(moment ~ ".value") -}}
+    {%- elif entry.rule.value == "order_value" -%}
+        {{- return(rfm.quotient(start ~ "monetary", start ~ "frequency") | trim) -}}
+    {%- endif -%}
+    {{- return(start ~ entry.rule.value) -}}
+{% endmacro %}
+
+{# The SQL condition that a value fell by the share of the rule or more; money per order is compared without dividing. #}
+{% macro value_fell(entry) %}
+    {%- set kept = "(1 - " ~ entry.rule.by ~ ")" -%}
+    {%- if entry.rule.value == "order_value" -%}
+        {{- return(
+            "changes.previous_monetary > 0 and changes.previous_frequency > 0 and changes.frequency > 0 "
+            ~ "and changes.monetary * changes.previous_frequency <= changes.previous_monetary * changes.frequency * " ~ kept
+        ) -}}
+    {%- endif -%}
+    {%- set previous = rfm.warned_value(entry, "previous") -%}
+    {{- return(previous ~ " > 0 and " ~ rfm.warned_value(entry, "present") ~ " <= " ~ previous ~ " * " ~ kept) -}}
+{% endmacro %}
+
+{% macro fell_warning(entry) %}
+    {%- set rule = entry.rule -%}
+    {%- set previous = rfm.warned_value(entry, "previous") -%}
+    {%- set present = rfm.warned_value(entry, "present") -%}
+    {%- if rule.value in ["monetary", "order_value"] -%}
+        {%- set from_to = [rfm.number_in_words("round(" ~ previous ~ ", 2)"), rfm.number_in_words("round(" ~ present ~ ", 2)")] -%}
+    {%- else -%}
+        {%- set from_to = [rfm.number_in_text(previous), rfm.number_in_text(present)] -%}
+    {%- endif -%}
+    {%- set percent = rfm.number_in_text("round(" ~ rfm.quotient("100 * (" ~ previous ~ " - (" ~ present ~ "))", previous) | trim ~ ", 1)") -%}
+    {{- return({
+        "compared": rule.value,
+        "previous_value": previous,
+        "value": present,
+        "condition": (
+            "changes.direction != 'new' and " ~ rfm.value_fell(entry) ~ " and (changes.grade_order <= "
+            ~ rule.best_grades ~ " or changes.previous_grade_order <= " ~ rule.best_grades ~ ")"
+        ),
+        "reason": "'" ~ rule.value ~ " fell by ' || " ~ percent ~ " || ' percent, from ' || " ~ from_to[0] ~ " || ' to ' || " ~ from_to[1],
+        "reason_zh": (
+            "'" ~ rfm.warned_name_zh(rule.value) ~ "下降 ' || " ~ percent ~ " || '%，由 ' || " ~ from_to[0] ~ " || ' 降至 ' || " ~ from_to[1]
+        ),
+    }) -}}
+{% endmacro %}
+
+{% macro grade_fell_warning(entry) %}
+    {%- set rule = entry.rule -%}
+    {%- set own = " and changes.cause = 'own'" if rule.cause == "own" else "" -%}
+    {{- return({
+        "compared": "grade_order",
+        "previous_value": "changes.previous_grade_order",
+        "value": "changes.grade_order",
+        "condition": (
+            "changes.direction = 'down' and changes.grade_order - changes.previous_grade_order >= " ~ rule.grades ~ own
+        ),
+        "reason": "'grade fell from ' || changes.previous_grade || ' to ' || changes.grade"
+            ~ " || coalesce(' by the own ' || changes.own_metrics, '')",
+        "reason_zh": "'等级由 ' || changes.previous_grade || ' 降至 ' || changes.grade"
+            ~ " || coalesce('，因自身 ' || changes.own_metrics || ' 变差', '')",
+    }) -}}
+{% endmacro %}
+
+{% macro silent_warning(entry) %}
+    {%- set rule = entry.rule -%}
+    {%- set interval = rfm.number_in_text("round(present.value, 1)") -%}
+    {%- set days = "cast(changes.recency_days as " ~ dbt.type_string() ~ ")" -%}
+    {{- return({
+        "compared": "recency_days",
+        "previous_value": "present.value",
+        "value": "changes.recency_days",
+        "condition": (
+            "present.purchase_days >= " ~ rule.orders ~ " and round(changes.recency_days - " ~ rule.times ~ " * present.value, 9) > 0"
+        ),
+        "reason": "'silent for ' || " ~ days ~ " || ' days, usually orders every ' || " ~ interval ~ " || ' days'",
+        "reason_zh": "'已 ' || " ~ days ~ " || ' 天无订单，平时每 ' || " ~ interval ~ " || ' 天下单一次'",
+    }) -}}
+{% endmacro %}
+
+{% macro reaches_warning(entry) %}
+    {%- set rule = entry.rule -%}
+    {%- set present = rfm.warned_value(entry, "present") -%}
+    {%- set number = rfm.number_in_text(present) -%}
+    {{- return({
+        "compared": rule.value,
+        "previous_value": rule.at_least,
+        "value": present,
+        "condition": (
+            present ~ " >= " ~ rule.at_least ~ " and changes.grade_order > " ~ rfm.grades_above_the_worst(rule.worst_grades)
+        ),
+        "reason": "'" ~ rule.value ~ ": ' || " ~ number ~ " || ', grade ' || changes.grade",
+        "reason_zh": "'" ~ rfm.warned_name_zh(rule.value) ~ "：' || " ~ number ~ " || '，等级 ' || changes.grade",
+    }) -}}
+{% endmacro %}
+
+{# The SQL of the number of grades that a customer's rulebook has above its worst ones. #}
+{% macro grades_above_the_worst(worst_grades) %}
+    {%- set cases = [] -%}
+    {%- for rulebook in rfm.rulebooks().values() if rulebook.grades -%}
+        {%- do cases.append("when '" ~ rulebook.name ~ "' then " ~ (rulebook.grades | length - worst_grades)) -%}
+    {%- endfor -%}
+    {{- return("case changes.rulebook " ~ cases | join(" ") ~ " end") -}}
+{% endmacro %}
+
+{# A warned value's name in Chinese; a dataset's own names stay as they are. #}
+{% macro warned_name_zh(name) %}
+    {{- return({
+        "frequency": "次数", "monetary": "金额", "order_value": "单次金额", "project_complexity": "项目复杂度", "disputes": "纠纷次数"
+    }.get(name, name ~ " ")) -}}
+{% endmacro %}
+
+{# The SQL of what the rulebook promises a grade, in words; null where it promises nothing.
+   order_column (string): SQL of the grade's place; language: en or zh #}
+{% macro action_of_grade(order_column, language) %}
+    {%- set cases = [] -%}
+    {%- for rulebook in (rfm.rulebooks() if execute else {}).values() -%}
+        {%- for grade in rulebook.grades if grade.grade in rulebook.actions -%}
+            {%- do cases.append(
+                "when rulebook = '" ~ rulebook.name ~ "' and " ~ order_column ~ " = " ~ grade.order ~ " then "
+                ~ rfm.text_literal(rfm.service_in_words(rulebook.actions[grade.grade], language))
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return("case " ~ cases | join("\n            ") ~ " end" if cases else "cast(null as " ~ dbt.type_string() ~ ")") -}}
+{% endmacro %}
+
+{% macro service_in_words(action, language) %}
+    {%- set words = [] -%}
+    {%- if "contact_every_days" in action -%}
+        {%- set days = action.contact_every_days -%}
+        {%- do words.append("每 " ~ days ~ " 天联系一次" if language == "zh" else "contact every " ~ days ~ " days") -%}
+    {%- endif -%}
+    {%- do words.extend(action.get("services", [])) -%}
+    {{- return(words | join("，" if language == "zh" else ", ")) -}}
+{% endmacro %}

@@ -1,0 +1,87 @@
+{{ config(materialized='table') }}
+{%- set rules = rfm.warning_rules(rfm.datasets()) -%}
+{%- set better_grade = "least(grade_order, coalesce(previous_grade_order, grade_order))" %}
+with
+
+watched_values as (
+    select * from {{ ref('int_rfm__watched_values') }}
+),
+
+changes as (
+    select * from {{ ref('rfm__grade_changes') }}
+    where direction != 'left'
+),
+
+warnings as (
+    select
+        changes.*,
+        cast(null as {{ dbt.type_string() }}) as warning,
+        cast(null as {{ dbt.type_string() }}) as severity,
+        cast(null as {{ dbt.type_string() }}) as compared,
+        cast(null as decimal(38, 12)) as previous_value,
+        cast(null as decimal(38, 12)) as value,
+        cast(null as {{ dbt.type_string() }}) as reason,
+        cast(null as {{ dbt.type_string() }}) as reason_zh,
+        cast(null as {{ dbt.type_string() }}) as rule_action,
+        cast(null as {{ dbt.type_string() }}) as rule_action_zh
+    from changes
+    where 1 = 0
+    {%- for entry in rules %}
+
+    union all
+
+    {{ rfm.warning_select(entry) | trim }}
+    {%- endfor %}
+),
+
+-- What is promised to the grade that is to be kept: the better of the two.
+acted_on as (
+    select
+        *,
+        {{ rfm.action_of_grade(better_grade, "en") }} as grade_action,
+        {{ rfm.action_of_grade(better_grade, "zh") }} as grade_action_zh
+    from warnings
+),
+
+final as (
+    select
+        acted_on.dataset,
+        acted_on.as_of_date,
+        acted_on.region,
+        acted_on.customer_id,
+        acted_on.warning,
+        acted_on.severity,
+        acted_on.rulebook,
+        acted_on.grade,
+        acted_on.previous_as_of_date,
+        acted_on.previous_grade,
+        acted_on.compared,
+        acted_on.reason,
+        acted_on.reason_zh,
+        cast(acted_on.previous_value as decimal(28, 6)) as previous_value,
+        cast(acted_on.value as decimal(28, 6)) as value,
+        greatest(acted_on.monetary, coalesce(acted_on.previous_monetary, acted_on.monetary)) as money_at_risk,
+        earlier.customer_id is not null as is_repeated,
+        coalesce(
+            acted_on.rule_action || '; ' || acted_on.grade_action,
+            acted_on.rule_action,
+            acted_on.grade_action,
+            'contact the customer'
+        ) as suggested_action,
+        coalesce(
+            acted_on.rule_action_zh || '；' || acted_on.grade_action_zh,
+            acted_on.rule_action_zh,
+            acted_on.grade_action_zh,
+            '联系客户'
+        ) as suggested_action_zh
+    from acted_on
+    left join warnings as earlier
+        on
+            acted_on.dataset = earlier.dataset
+            and acted_on.customer_id = earlier.customer_id
+            and acted_on.warning = earlier.warning
+            and acted_on.previous_as_of_date = earlier.as_of_date
+            and acted_on.previous_region = earlier.region
+)
+
+select * from final

@@ -1,0 +1,256 @@
+{{ config(materialized='table') }}
+{%- set datasets = rfm.datasets() -%}
+{%- set actions = rfm.service_actions() -%}
+{%- set weights = rfm.resource_weights(datasets) -%}
+{%- set string = dbt.type_string() -%}
+{%- set bigint = dbt.type_bigint() -%}
+{%- set next_contact_date = dbt.dateadd("day", "days_to_contact", "coalesce(last_contact_date, as_of_date)") | trim %}
+with
+
+graded_customers as (
+    select
+        *,
+        {{ rfm.group_region_of_history() }} as group_region
+    from {{ ref('rfm__graded_customers') }}
+),
+
+scored_customers as (
+    select
+        dataset,
+        as_of_date,
+        customer_id,
+        {{ rfm.last_contact_date(datasets) }} as last_contact_date
+    from {{ ref('int_rfm__scored_customers') }}
+),
+
+actions as (
+    select
+        cast(null as {{ string }}) as rulebook,
+        cast(null as {{ string }}) as grade,
+        cast(null as {{ bigint }}) as contact_every_days,
+        cast(null as {{ string }}) as services
+    where 1 = 0
+    {%- for action in actions %}
+
+    union all
+
+    select
+        '{{ action.rulebook }}' as rulebook,
+        {{ rfm.text_literal(action.grade) }} as grade,
+        {{ action.contact_every_days if action.contact_every_days is not none else "null" }} as contact_every_days,
+        {{ rfm.text_literal(action.services) if action.services is not none else "null" }} as services
+    {%- endfor %}
+),
+
+weights as (
+    select
+        cast(null as {{ string }}) as dataset,
+        cast(null as {{ string }}) as rulebook,
+        cast(null as {{ string }}) as resource,
+        cast(null as {{ bigint }}) as resource_limit,
+        cast(null as {{ string }}) as grade,
+        cast(null as decimal(28, 6)) as weight
+    where 1 = 0
+    {%- for weight in weights %}
+
+    union all
+
+    select
+        '{{ weight.dataset }}' as dataset,
+        '{{ weight.rulebook }}' as rulebook,
+        '{{ weight.resource }}' as resource,
+        {{ weight.limit }} as resource_limit,
+        {{ rfm.text_literal(weight.grade) }} as grade,
+        {{ weight.weight }} as weight
+    {%- endfor %}
+),
+
+last_dates as (
+    select
+        dataset,
+        max(as_of_date) as as_of_date
+    from graded_customers
+    group by dataset
+),
+
+-- A plan is for the days after a dataset's last as-of date.
+served_customers as (
+    select
+        graded_customers.dataset,
+        graded_customers.as_of_date,
+        graded_customers.region,
+        graded_customers.group_region,
+        graded_customers.customer_id,
+        graded_customers.rulebook,
+        graded_customers.grade,
+        graded_customers.grade_order,
+        graded_customers.value_rank,
+        actions.services,
+        actions.contact_every_days,
+        scored_customers.last_contact_date
+    from graded_customers
+    inner join last_dates
+        on
+            graded_customers.dataset = last_dates.dataset
+            and graded_customers.as_of_date = last_dates.as_of_date
+    inner join actions
+        on
+            graded_customers.rulebook = actions.rulebook
+            and graded_customers.grade = actions.grade
+    left join scored_customers
+        on
+            graded_customers.dataset = scored_customers.dataset
+            and graded_customers.as_of_date = scored_customers.as_of_date
+            and graded_customers.customer_id = scored_customers.customer_id
+),
+
+-- Customers of a tier whose last contact nobody knows are spread over the days of one round, the best first.
+placed_customers as (
+    select
+        *,
+        row_number() over (
+            partition by dataset, group_region, grade, last_contact_date is null
+            order by value_rank asc, customer_id asc
+        ) as place,
+        count(*) over (partition by dataset, group_region, grade, last_contact_date is null) as places
+    from served_customers
+),
+
+dated_customers as (
+    select
+        *,
+        case
+            when last_contact_date is not null then cast(contact_every_days as integer)
+            else cast(
+                ((place - 1) * contact_every_days - mod((place - 1) * contact_every_days, places)) / places + 1
+                as integer
+            )
+        end as days_to_contact
+    from placed_customers
+),
+
+-- The units of a resource go to the tiers by weight, whole ones first, then one each by the largest remainder. Counted
+-- in millionths of a weight, so that nothing is rounded.
+tiers as (
+    select
+        served_customers.dataset,
+        weights.resource,
+        weights.resource_limit,
+        served_customers.grade,
+        served_customers.grade_order,
+        count(*) as customers,
+        cast(max(weights.weight) * 1000000 as {{ bigint }}) as weight
+    from served_customers
+    inner join weights
+        on
+            served_customers.dataset = weights.dataset
+            and served_customers.rulebook = weights.rulebook
+            and served_customers.grade = weights.grade
+    group by
+        served_customers.dataset,
+        weights.resource,
+        weights.resource_limit,
+        served_customers.grade,
+        served_customers.grade_order
+),
+
+quotas as (
+    select
+        *,
+        mod(resource_limit * weight, sum(weight) over resource_tiers) as left_over,
+        sum(weight) over resource_tiers as weights
+    from tiers
+    window resource_tiers as (partition by dataset, resource)
+),
+
+whole_units as (
+    select
+        *,
+        cast((resource_limit * weight - left_over) / weights as {{ bigint }}) as units
+    from quotas
+),
+
+tier_units as (
+    select
+        dataset,
+        resource,
+        grade,
+        customers,
+        units + case
+            when
+                row_number() over (partition by dataset, resource order by left_over desc, grade_order asc)
+                <= resource_limit - sum(units) over (partition by dataset, resource)
+                then 1
+            else 0
+        end as units
+    from whole_units
+),
+
+-- Within a tier everybody gets the same, and the best one unit more until all are given.
+ranked_customers as (
+    select
+        served_customers.dataset,
+        served_customers.customer_id,
+        tier_units.resource,
+        tier_units.customers,
+        tier_units.units,
+        row_number() over (
+            partition by served_customers.dataset, tier_units.resource, served_customers.grade
+            order by served_customers.value_rank asc, served_customers.region asc, served_customers.customer_id asc
+        ) as place
+    from served_customers
+    inner join tier_units
+        on
+            served_customers.dataset = tier_units.dataset
+            and served_customers.grade = tier_units.grade
+),
+
+customer_units as (
+    select
+        dataset,
+        customer_id,
+        resource,
+        cast((units - mod(units, customers)) / customers as {{ bigint }})
+        + case when place <= mod(units, customers) then 1 else 0 end as units
+    from ranked_customers
+),
+
+customer_resources as (
+    select
+        dataset,
+        customer_id,
+        {{ rfm.resources_in_json(weights | map(attribute="resource") | unique | list or ["none"]) | trim }} as resources
+    from customer_units
+    group by dataset, customer_id
+),
+
+contacts as (
+    select
+        *,
+        cast({{ next_contact_date }} as date) as next_contact_date
+    from dated_customers
+),
+
+final as (
+    select
+        contacts.dataset,
+        contacts.as_of_date,
+        contacts.region,
+        contacts.customer_id,
+        contacts.rulebook,
+        contacts.grade,
+        contacts.value_rank,
+        contacts.services,
+        contacts.last_contact_date,
+        contacts.next_contact_date,
+        customer_resources.resources,
+        cast(contacts.contact_every_days as integer) as contact_every_days,
+        contacts.next_contact_date <= contacts.as_of_date as is_overdue
+    from contacts
+    left join customer_resources
+        on
+            contacts.dataset = customer_resources.dataset
+            and contacts.customer_id = customer_resources.customer_id
+)
+
+select * from final
