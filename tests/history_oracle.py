@@ -524,10 +524,19 @@ def service_plan(name: str, dataset: Row, rulebooks: Row, graded: list[Customer]
     present = [customer for customer in graded if customer["as_of_date"] == latest]
     rulebook = rulebooks[present[0]["rulebook"]]
     actions = rulebook.get("actions", {})
+
+    def worth(customer: Customer) -> tuple[Any, ...]:
+        """The order of value_rank, over all regions."""
+        key: list[Any] = []
+        for column, sign in [("total_score", -1), ("monetary", -1), ("frequency", -1), ("recency_days", 1)]:
+            value = customer.get(column)
+            key += [value is None, 0 if value is None else sign * value]
+        return (*key, customer["customer_id"])
+
     tiers: dict[str, list[Customer]] = {}
     for entry in rulebook.get("grades", []):
         tier = [customer for customer in present if customer["grade"] == entry["grade"]]
-        tiers[entry["grade"]] = ordered(tier, ["value_rank", "region", "customer_id"])
+        tiers[entry["grade"]] = sorted(tier, key=worth)
 
     resources: dict[str, dict[str, int]] = defaultdict(dict)
     for resource, limit in sorted(dataset.get("resources", {}).items()):

@@ -85,6 +85,10 @@ served_customers as (
         graded_customers.grade,
         graded_customers.grade_order,
         graded_customers.value_rank,
+        graded_customers.total_score,
+        graded_customers.monetary,
+        graded_customers.frequency,
+        graded_customers.recency_days,
         actions.services,
         actions.contact_every_days,
         scored_customers.last_contact_date
@@ -186,7 +190,8 @@ tier_units as (
     from whole_units
 ),
 
--- Within a tier everybody gets the same, and the best one unit more until all are given.
+-- Within a tier everybody gets the same, and the best one unit more until all are given. The order is that of value_rank, over
+-- all regions: where these are ranked apart, the ranks of two regions cannot be compared.
 ranked_customers as (
     select
         served_customers.dataset,
@@ -196,7 +201,12 @@ ranked_customers as (
         tier_units.units,
         row_number() over (
             partition by served_customers.dataset, tier_units.resource, served_customers.grade
-            order by served_customers.value_rank asc, served_customers.region asc, served_customers.customer_id asc
+            order by
+                served_customers.total_score desc nulls last,
+                served_customers.monetary desc nulls last,
+                served_customers.frequency desc nulls last,
+                served_customers.recency_days asc nulls last,
+                served_customers.customer_id asc
         ) as place
     from served_customers
     inner join tier_units
