@@ -190,8 +190,8 @@ tier_units as (
     from whole_units
 ),
 
--- Within a tier everybody gets the same, and the best one unit more until all are given. The order is that of value_rank, over
--- all regions: where these are ranked apart, the ranks of two regions cannot be compared.
+-- Within a tier everybody gets the same, and the best one unit more until all are given. The order is that of
+-- value_rank, over all regions: where these are ranked apart, the ranks of two regions cannot be compared.
 ranked_customers as (
     select
         served_customers.dataset,
