@@ -192,6 +192,17 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
     return make
 
 
+# The marts that keep history, and those that every build makes anew from it.
+HISTORY_MARTS = [
+    "graded_customers",
+    "customer_scores",
+    "score_cutpoints",
+    "tier_summary",
+    "rejected_records",
+    "rulebook_audit",
+]
+DERIVED_MARTS = ["grade_changes", "tier_migration", "churn_warnings", "service_plan", "backtest"]
+
 MODELS_IN_ORDER = [
     ("staging", "stg_rfm__records", "table"),
     ("staging", "stg_rfm__orders", "table"),

@@ -202,6 +202,7 @@ class Change:
     before: Customer | None
     now: Customer | None
     is_returning: bool
+    other_region: str | None
 
     @property
     def known(self) -> Customer:
@@ -228,6 +229,7 @@ def history(graded: list[Customer], dataset: Row) -> dict[Group, dict[Date, dict
 def changes(graded: list[Customer], dataset: Row) -> list[Change]:
     """Put every date of a group beside the date before."""
     found = []
+    regions = {(customer["as_of_date"], customer["customer_id"]): customer["region"] for customer in graded}
     for group, dates in history(graded, dataset).items():
         earlier: set[str] = set()
         previous_date, previous = None, {}
@@ -235,7 +237,10 @@ def changes(graded: list[Customer], dataset: Row) -> list[Change]:
             for customer_id in sorted({*previous, *present}):
                 before, now = previous.get(customer_id), present.get(customer_id)
                 is_returning = before is None and customer_id in earlier
-                found.append(Change(group, date, previous_date, before, now, is_returning))
+                # Where a customer was before who is new here, or is now who left.
+                elsewhere = previous_date if before is None else date if now is None else None
+                other_region = regions.get((elsewhere, customer_id))
+                found.append(Change(group, date, previous_date, before, now, is_returning, other_region))
             earlier |= set(present)
             previous_date, previous = date, present
     return found
@@ -305,6 +310,7 @@ def grade_change(name: str, change: Change, rulebooks: Row) -> Row:
         "previous_as_of_date": change.previous_as_of_date,
         "direction": went,
         "is_returning": change.is_returning,
+        "other_region": change.other_region,
         "own_metrics": ", ".join(own) or None,
         "rank_only_metrics": ", ".join(rank_only) or None,
         "cause": "own" if own else "rank_only" if rank_only else None,

@@ -13,12 +13,11 @@ import pytest
 
 import history_oracle
 import oracle
-from conftest import REPOSITORY, Project, Row, demo_vars
+from conftest import DERIVED_MARTS, HISTORY_MARTS, REPOSITORY, Project, Row, demo_vars
 
 DATASETS = demo_vars()["rfm__datasets"]
 RECORDS = {name: dataset for name, dataset in DATASETS.items() if "records" in dataset}
 RULEBOOKS = demo_vars()["rfm__rulebooks"]
-DERIVED_MARTS = ["grade_changes", "tier_migration", "churn_warnings", "service_plan", "backtest"]
 
 # How the oracle's short reasons begin in the mart.
 REASONS = {
@@ -173,20 +172,7 @@ def test_the_dirt_of_real_exports_is_there_and_read(demo: Project) -> None:
 
 
 def test_a_second_build_changes_nothing(demo: Project) -> None:
-    marts = [
-        "graded_customers",
-        "customer_scores",
-        "score_cutpoints",
-        "tier_summary",
-        "rejected_records",
-        "rulebooks",
-        "rulebook_audit",
-        "grade_changes",
-        "tier_migration",
-        "churn_warnings",
-        "service_plan",
-        "backtest",
-    ]
+    marts = [*HISTORY_MARTS, *DERIVED_MARTS, "rulebooks"]
     before = {mart: demo.mart(f"rfm__{mart}") for mart in marts}
     demo.threads = 1
     demo.build()

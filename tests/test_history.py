@@ -10,12 +10,10 @@ from typing import Any
 
 import yaml
 
-from conftest import QUINTILE, STANDARD_COLUMNS, Project, Row, dump
+from conftest import DERIVED_MARTS, HISTORY_MARTS, QUINTILE, STANDARD_COLUMNS, Project, Row, dump
 
 RULEBOOKS = {"quintile": QUINTILE}
 DATASETS: Row = {"shop": {"rulebook": "quintile", "records": "input.customers", "columns": STANDARD_COLUMNS}}
-MARTS = ["graded_customers", "customer_scores", "score_cutpoints", "tier_summary", "rejected_records", "rulebook_audit"]
-DERIVED_MARTS = ["grade_changes", "tier_migration", "churn_warnings", "service_plan", "backtest"]
 ORDER_COLUMNS = ["customer_id", "order_id", "ordered_at", "amount", "region"]
 MONTH_ENDS = [datetime.date(2024, month, calendar.monthrange(2024, month)[1]) for month in range(1, 13)]
 
@@ -36,7 +34,7 @@ def month(as_of_date: str, customers: int, factor: int = 1, faulty: int = 0) -> 
     return rows
 
 
-def marts(project: Project, where: str = "true", names: list[str] = MARTS) -> dict[str, list[Row]]:
+def marts(project: Project, where: str = "true", names: list[str] = HISTORY_MARTS) -> dict[str, list[Row]]:
     return {mart: project.query(f"select * from rfm__{mart} where {where} order by all") for mart in names}
 
 
@@ -63,9 +61,9 @@ def test_history(make_project: Callable[..., Project]) -> None:
     assert not project.query("select * from rfm__rejected_records where as_of_date is null")
 
     # The same file again changes nothing; a second copy beside it adds no customer, and its rows are accounted for.
-    everything = marts(project, names=MARTS + DERIVED_MARTS)
+    everything = marts(project, names=HISTORY_MARTS + DERIVED_MARTS)
     build(project, february)
-    assert marts(project, names=MARTS + DERIVED_MARTS) == everything
+    assert marts(project, names=HISTORY_MARTS + DERIVED_MARTS) == everything
     build(project, february + february)
     copies = project.query("select count(*) as n from rfm__rejected_records where reasons = 'duplicate'")[0]["n"]
     assert copies == 43
@@ -178,7 +176,7 @@ def test_a_year_played_month_by_month(make_project: Callable[..., Project]) -> N
     set_vars(at_once, year_vars(december))
     load_until(at_once, december, orders, records)
     at_once.build()
-    names = [*MARTS, *DERIVED_MARTS]
+    names = [*HISTORY_MARTS, *DERIVED_MARTS]
     for mart in names:
         assert marts(played, names=[mart]) == marts(at_once, names=[mart]), mart
     assert all(marts(played, names=names).values())
@@ -193,7 +191,7 @@ def test_a_year_played_month_by_month(make_project: Callable[..., Project]) -> N
     for project in [played, at_once]:
         project.load("orders", orders + late, ORDER_COLUMNS)
     played.build()
-    for mart in [*MARTS[:-1], *DERIVED_MARTS[:-1]]:
+    for mart in [*HISTORY_MARTS[:-1], *DERIVED_MARTS[:-1]]:
         assert marts(played, names=[mart])[mart] == before[mart], mart
     known = "finding != 'late_orders'"
     assert marts(played, known, ["rulebook_audit"]) == {"rulebook_audit": before["rulebook_audit"]}
@@ -236,12 +234,13 @@ def test_a_mart_that_failed_catches_up(make_project: Callable[..., Project]) -> 
     set_vars(project, year_vars(MONTH_ENDS[2]))
     load_until(project, MONTH_ENDS[2], year_of_orders(), year_of_records())
     project.build()
-    before = marts(project, names=MARTS + DERIVED_MARTS)
+    before = marts(project, names=HISTORY_MARTS + DERIVED_MARTS)
     with project.connect() as connection:
         connection.execute("delete from rfm__customer_scores where as_of_date = '2024-03-31'")
         connection.execute("delete from rfm__tier_summary where as_of_date = '2024-03-31'")
+        connection.execute("delete from int_rfm__watched_values where as_of_date = '2024-03-31'")
     project.build()
-    assert marts(project, names=MARTS + DERIVED_MARTS) == before
+    assert marts(project, names=HISTORY_MARTS + DERIVED_MARTS) == before
 
 
 def test_a_failed_build_leaves_the_last_good_marts(make_project: Callable[..., Project]) -> None:

@@ -750,20 +750,20 @@ def test_letters_have_a_cause(answers: Answers) -> None:
 def test_regions_have_their_own_history(answers: Answers) -> None:
     """A customer who moves leaves one region and is new in the other: nothing is compared."""
     columns = "as_of_date region customer_id previous_region previous_grade grade direction is_returning cause"
-    columns += " monetary_cause own_metrics rank_only_metrics"
+    columns += " monetary_cause own_metrics rank_only_metrics other_region"
     assert lines(answers.rows("grade_changes", "regions"), columns) == answer(
         """
-        2024-01-31 north a -     - A new  no  -         -         - -
-        2024-01-31 north b -     - B new  no  -         -         - -
-        2024-01-31 south c -     - A new  no  -         -         - -
-        2024-02-29 north a north A - left no  -         -         - -
-        2024-02-29 north b north B A up   no  rank_only rank_only - monetary
-        2024-02-29 south a -     - B new  no  -         -         - -
-        2024-02-29 south c south A A same no  -         -         - -
-        2024-03-31 north a -     - A new  yes -         -         - -
-        2024-03-31 north b north A B down no  rank_only rank_only - monetary
-        2024-03-31 south a south B - left no  -         -         - -
-        2024-03-31 south c south A A same no  -         -         - -
+        2024-01-31 north a -     - A new  no  -         -         - - -
+        2024-01-31 north b -     - B new  no  -         -         - - -
+        2024-01-31 south c -     - A new  no  -         -         - - -
+        2024-02-29 north a north A - left no  -         -         - - south
+        2024-02-29 north b north B A up   no  rank_only rank_only - monetary -
+        2024-02-29 south a -     - B new  no  -         -         - - north
+        2024-02-29 south c south A A same no  -         -         - - -
+        2024-03-31 north a -     - A new  yes -         -         - - south
+        2024-03-31 north b north A B down no  rank_only rank_only - monetary -
+        2024-03-31 south a south B - left no  -         -         - - north
+        2024-03-31 south c south A A same no  -         -         - - -
         """
     )
     assert answers.rows("churn_warnings", "regions") == []

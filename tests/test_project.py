@@ -12,23 +12,10 @@ from typing import Any
 import pytest
 import yaml
 
-from conftest import REPOSITORY, Project
+from conftest import DERIVED_MARTS, HISTORY_MARTS, REPOSITORY, Project
 from dbt_rfm.summary import summary
 
-MARTS = [
-    "graded_customers",
-    "customer_scores",
-    "score_cutpoints",
-    "tier_summary",
-    "rejected_records",
-    "rulebooks",
-    "rulebook_audit",
-    "grade_changes",
-    "tier_migration",
-    "churn_warnings",
-    "service_plan",
-    "backtest",
-]
+MARTS = [*HISTORY_MARTS, *DERIVED_MARTS, "rulebooks"]
 
 
 @pytest.fixture(scope="module")

@@ -117,11 +117,8 @@
 {% endmacro %}
 
 {% macro action_in_words(action) %}
-    {%- set words = [] -%}
-    {%- if "contact_every_days" in action -%}
-        {%- do words.append("contact every " ~ action.contact_every_days ~ " days") -%}
-    {%- endif -%}
-    {%- do words.extend(action.get("services", [])) -%}
+    {%- set service = rfm.service_in_words(action, "en") -%}
+    {%- set words = [service] if service else [] -%}
     {%- for resource, share in action.get("resources", {}).items() -%}
         {%- do words.append(share ~ " x " ~ resource) -%}
     {%- endfor -%}

@@ -16,6 +16,18 @@
     }) -}}
 {% endmacro %}
 
+{# What a rule may compare as its value: what every customer has, and the datasets' own columns of numbers. order_value is money
+   per order. #}
+{% macro compared_values(datasets=[]) %}
+    {%- set values = ["frequency", "monetary", "order_value"] -%}
+    {%- for dataset in datasets -%}
+        {%- for column in dataset.extra_columns if column.type in ["integer", "decimal"] and column.name not in values -%}
+            {%- do values.append(column.name) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(values) -}}
+{% endmacro %}
+
 {# The keys of each kind of rule, beside kind, severity, action and action_zh: all of them are required. #}
 {% macro warning_keys() %}
     {{- return({
@@ -111,10 +123,7 @@
    rules: what warnings() returned; written: the dataset's own, if any #}
 {% macro dataset_warnings(owner, dataset, rules, written) %}
     {%- set own_rules = rfm.changed_warnings(owner, "warnings.", written, rules) -%}
-    {%- set values = ["frequency", "monetary", "order_value"] -%}
-    {%- for column in dataset.extra_columns if column.type in ["integer", "decimal"] -%}
-        {%- do values.append(column.name) -%}
-    {%- endfor -%}
+    {%- set values = rfm.compared_values([dataset]) -%}
     {%- set kept = {} -%}
     {%- for name, rule in own_rules.items() if rule -%}
         {%- set path = "warnings." ~ name -%}
@@ -151,12 +160,7 @@
 
 {# A rule of the var on a column that no dataset has is a slip of the pen. #}
 {% macro check_warnings_are_used(datasets) %}
-    {%- set values = ["frequency", "monetary", "order_value"] -%}
-    {%- for dataset in datasets -%}
-        {%- for column in dataset.extra_columns if column.type in ["integer", "decimal"] and column.name not in values -%}
-            {%- do values.append(column.name) -%}
-        {%- endfor -%}
-    {%- endfor -%}
+    {%- set values = rfm.compared_values(datasets) -%}
     {%- set rules = rfm.warnings() -%}
     {%- for name in var("rfm__warnings", {}) if rules[name] and rules[name].get("value", "frequency") not in values -%}
         {%- do rfm.raise_unknown_word(

@@ -1,16 +1,37 @@
 {# How a customer's scores moved between two as-of dates, for rfm__grade_changes. #}
 
-{# The SQL of the region in which a customer of the marts is ranked: the customer's own where the dataset ranks within its
-   regions, else 'all'. #}
-{% macro group_region_of_history() %}
-    {%- set chain = {"datasets": [], "by_region": []} -%}
-    {%- for dataset in rfm.datasets() -%}
-        {%- do chain.datasets.append(dataset.name) -%}
-        {%- if dataset.within == "region" -%}{%- do chain.by_region.append(dataset.name) -%}{%- endif -%}
-    {%- endfor -%}
-    {%- set is_of_region = "dataset in ('" ~ chain.by_region | join("', '") ~ "')" -%}
-    {{- return("case when " ~ is_of_region ~ " then region else 'all' end" if chain.by_region else "'all'") -}}
+{# The SQL of the region in which a customer of the marts is ranked. Datasets that left the vars are one group. #}
+{% macro group_region_of_history(datasets) %}
+    {{- return(rfm.region_where(datasets | selectattr("within", "equalto", "region") | map(attribute="name") | list)) -}}
 {% endmacro %}
+
+{# Two CTEs, graded_customers with group_region, and group_dates: the as-of dates of every group with the one before and the
+   one after. #}
+{% macro group_dates_ctes(datasets) %}
+graded_customers as (
+    select
+        *,
+        {{ rfm.group_region_of_history(datasets) }} as group_region
+    from {{ ref('rfm__graded_customers') }}
+),
+
+graded_dates as (
+    select distinct
+        dataset,
+        group_region,
+        as_of_date
+    from graded_customers
+),
+
+group_dates as (
+    select
+        *,
+        lag(as_of_date) over group_history as previous_as_of_date,
+        lead(as_of_date) over group_history as next_as_of_date
+    from graded_dates
+    window group_history as (partition by dataset, group_region order by as_of_date asc)
+)
+{%- endmacro %}
 
 {# The columns of rfm__graded_customers that are compared with those of the previous as-of date. #}
 {% macro compared_columns() %}
@@ -20,26 +41,26 @@
 {% endmacro %}
 
 {# The metrics whose moves are told, in alphabetical order: those of the rulebooks, and the three that the marts always name. #}
-{% macro told_metrics() %}
-    {{- return((rfm.metrics_by_name(rfm.datasets()) | list + ["recency", "frequency", "monetary"]) | unique | sort) -}}
+{% macro told_metrics(datasets) %}
+    {{- return((rfm.metrics_by_name(datasets) | list + ["recency", "frequency", "monetary"]) | unique | sort) -}}
 {% endmacro %}
 
 {# The SQL of the names of a customer's metrics for which a condition holds, parted by commas; null where there is none.
    To be grouped by customer. #}
-{% macro metric_list(condition) %}
+{% macro metric_list(metrics, condition) %}
         nullif(concat_ws(
             ', ',
-            {%- for metric in rfm.told_metrics() %}
+            {%- for metric in metrics %}
             max(case when metric = '{{ metric }}' and {{ condition }} then '{{ metric }}' end){{ "," if not loop.last }}
             {%- endfor %}
         ), '')
 {%- endmacro %}
 
 {# The SQL of a column's text for each of a customer's metrics, parted by a separator; null where there is none. #}
-{% macro metric_texts(text, separator) %}
+{% macro metric_texts(metrics, text, separator) %}
         nullif(concat_ws(
             '{{ separator }}',
-            {%- for metric in rfm.told_metrics() %}
+            {%- for metric in metrics %}
             max(case when metric = '{{ metric }}' then {{ text }} end){{ "," if not loop.last }}
             {%- endfor %}
         ), '')
@@ -80,6 +101,10 @@
 {# The SQL of the sentence on a row of rfm__grade_changes. #}
 {% macro change_sentence() %}
         case
+            when direction = 'new' and other_region is not null
+                then 'Moved here from ' || other_region || ', starts with ' || result || '.'
+            when direction = 'left' and other_region is not null
+                then 'Moved to ' || other_region || ', had ' || previous_result || '.'
             when direction = 'new' and is_returning then 'Came back with ' || result || '.'
             when direction = 'new' then 'New, starts with ' || result || '.'
             when direction = 'left' then 'Left, had ' || previous_result || '.'
@@ -92,6 +117,10 @@
 
 {% macro change_sentence_zh() %}
         case
+            when direction = 'new' and other_region is not null
+                then '由 ' || other_region || ' 转入，等级为 ' || result || '。'
+            when direction = 'left' and other_region is not null
+                then '已转往 ' || other_region || '，此前等级为 ' || previous_result || '。'
             when direction = 'new' and is_returning then '重新出现，等级为 ' || result || '。'
             when direction = 'new' then '新客户，等级为 ' || result || '。'
             when direction = 'left' then '已离开，此前等级为 ' || previous_result || '。'

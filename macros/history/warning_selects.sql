@@ -25,7 +25,7 @@
                 "name": name,
                 "rule": rule,
                 "datasets": [],
-                "own_column": rule.get("value", "frequency") not in ["frequency", "monetary", "order_value"],
+                "own_column": rule.get("value", "frequency") not in rfm.compared_values(),
             }) -%}
             {%- do entry.datasets.append(dataset.name) -%}
         {%- endfor -%}
@@ -35,11 +35,11 @@
 
 {# The select of the customers whom one rule warns of, from the CTEs changes and watched_values:
    what a row of changes has, warning, severity, compared, previous_value, value, reason, reason_zh, rule_action, rule_action_zh. #}
-{% macro warning_select(entry) %}
+{% macro warning_select(entry, rulebooks) %}
 {%- set rule = entry.rule %}
 {%- set sql = {
     "fell": rfm.fell_warning, "grade_fell": rfm.grade_fell_warning, "silent": rfm.silent_warning, "reaches": rfm.reaches_warning
-}[rule.kind](entry) %}
+}[rule.kind](entry, rulebooks) %}
     select
         changes.*,
         '{{ entry.name }}' as warning,
@@ -97,7 +97,7 @@
     {{- return(previous ~ " > 0 and " ~ rfm.warned_value(entry, "present") ~ " <= " ~ previous ~ " * " ~ kept) -}}
 {% endmacro %}
 
-{% macro fell_warning(entry) %}
+{% macro fell_warning(entry, rulebooks) %}
     {%- set rule = entry.rule -%}
     {%- set previous = rfm.warned_value(entry, "previous") -%}
     {%- set present = rfm.warned_value(entry, "present") -%}
@@ -122,7 +122,7 @@
     }) -}}
 {% endmacro %}
 
-{% macro grade_fell_warning(entry) %}
+{% macro grade_fell_warning(entry, rulebooks) %}
     {%- set rule = entry.rule -%}
     {%- set own = " and changes.cause = 'own'" if rule.cause == "own" else "" -%}
     {{- return({
@@ -139,7 +139,7 @@
     }) -}}
 {% endmacro %}
 
-{% macro silent_warning(entry) %}
+{% macro silent_warning(entry, rulebooks) %}
     {%- set rule = entry.rule -%}
     {%- set interval = rfm.number_in_text("round(present.value, 1)") -%}
     {%- set days = "cast(changes.recency_days as " ~ dbt.type_string() ~ ")" -%}
@@ -155,7 +155,7 @@
     }) -}}
 {% endmacro %}
 
-{% macro reaches_warning(entry) %}
+{% macro reaches_warning(entry, rulebooks) %}
     {%- set rule = entry.rule -%}
     {%- set present = rfm.warned_value(entry, "present") -%}
     {%- set number = rfm.number_in_text(present) -%}
@@ -164,7 +164,7 @@
         "previous_value": rule.at_least,
         "value": present,
         "condition": (
-            present ~ " >= " ~ rule.at_least ~ " and changes.grade_order > " ~ rfm.grades_above_the_worst(rule.worst_grades)
+            present ~ " >= " ~ rule.at_least ~ " and changes.grade_order > " ~ rfm.grades_above_the_worst(rulebooks, rule.worst_grades)
         ),
         "reason": "'" ~ rule.value ~ ": ' || " ~ number ~ " || ', grade ' || changes.grade",
         "reason_zh": "'" ~ rfm.warned_name_zh(rule.value) ~ "：' || " ~ number ~ " || '，等级 ' || changes.grade",
@@ -172,9 +172,9 @@
 {% endmacro %}
 
 {# The SQL of the number of grades that a customer's rulebook has above its worst ones. #}
-{% macro grades_above_the_worst(worst_grades) %}
+{% macro grades_above_the_worst(rulebooks, worst_grades) %}
     {%- set cases = [] -%}
-    {%- for rulebook in rfm.rulebooks().values() if rulebook.grades -%}
+    {%- for rulebook in rulebooks.values() if rulebook.grades -%}
         {%- do cases.append("when '" ~ rulebook.name ~ "' then " ~ (rulebook.grades | length - worst_grades)) -%}
     {%- endfor -%}
     {{- return("case changes.rulebook " ~ cases | join(" ") ~ " end") -}}
@@ -189,9 +189,9 @@
 
 {# The SQL of what the rulebook promises a grade, in words; null where it promises nothing.
    order_column (string): SQL of the grade's place; language: en or zh #}
-{% macro action_of_grade(order_column, language) %}
+{% macro action_of_grade(rulebooks, order_column, language) %}
     {%- set cases = [] -%}
-    {%- for rulebook in (rfm.rulebooks() if execute else {}).values() -%}
+    {%- for rulebook in rulebooks.values() -%}
         {%- for grade in rulebook.grades if grade.grade in rulebook.actions -%}
             {%- do cases.append(
                 "when rulebook = '" ~ rulebook.name ~ "' and " ~ order_column ~ " = " ~ grade.order ~ " then "

@@ -1,18 +1,21 @@
-{# The selects, to be put together with union all, of every as-of date of the datasets of orders: dataset, as_of_date, and the
-   eve of its window (null where all history counts).
+{# One CTE, as_of_dates: every as-of date of the datasets of orders, as (dataset, as_of_date, window_eve), the eve of its window
+   being null where all history counts.
    datasets: those of orders, as datasets() returns them #}
-{% macro as_of_date_selects(datasets) %}
-    {%- set selects = [] -%}
-    {%- for dataset in datasets -%}
-        {%- for date in dataset.as_of -%}
-            {%- do selects.append(
-                "select '" ~ dataset.name ~ "' as dataset, " ~ rfm.date_literal(date) ~ " as as_of_date, "
-                ~ rfm.date_literal(rfm.window_eve(dataset, date)) ~ " as window_eve"
-            ) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{- return(selects) -}}
-{% endmacro %}
+{% macro as_of_dates_cte(datasets) %}
+as_of_dates as (
+    select
+        cast(null as {{ dbt.type_string() }}) as dataset,
+        cast(null as date) as as_of_date,
+        cast(null as date) as window_eve
+    where 1 = 0
+    {%- for dataset in datasets %}
+    {%- for date in dataset.as_of %}
+    union all
+    select '{{ dataset.name }}' as dataset, {{ rfm.date_literal(date) }} as as_of_date, {{ rfm.date_literal(rfm.window_eve(dataset, date)) }} as window_eve
+    {%- endfor %}
+    {%- endfor %}
+)
+{%- endmacro %}
 
 {# The SQL of a setting of the datasets of orders, as an expression over the column dataset.
    values: {dataset name: SQL} #}

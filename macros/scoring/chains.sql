@@ -7,7 +7,12 @@
     {%- elif chain.by_region | length == chain.datasets | length -%}
         {{- return("region") -}}
     {%- endif -%}
-    {{- return("case when dataset in ('" ~ chain.by_region | join("', '") ~ "') then region else 'all' end") -}}
+    {{- return(rfm.region_where(chain.by_region)) -}}
+{% endmacro %}
+
+{# The SQL of the customer's region in the datasets that rank within their regions, 'all' in others. by_region: their names #}
+{% macro region_where(by_region) %}
+    {{- return("case when dataset in ('" ~ by_region | join("', '") ~ "') then region else 'all' end" if by_region else "'all'") -}}
 {% endmacro %}
 
 {# The columns of metric_columns() that a rulebook fills. #}

@@ -12,17 +12,7 @@ orders as (
         and {{ rfm.counts_as_order_row(datasets) }}
 ),
 
-as_of_dates as (
-    select
-        cast(null as {{ dbt.type_string() }}) as dataset,
-        cast(null as date) as as_of_date,
-        cast(null as date) as window_eve
-    where 1 = 0
-    {%- for select in rfm.as_of_date_selects(datasets) %}
-    union all
-    {{ select }}
-    {%- endfor %}
-),
+{{ rfm.as_of_dates_cte(datasets) }},
 
 -- The days on which running totals are read: as-of dates, and the eves of windows. They cut the time into periods, each
 -- of which is called by its last day.

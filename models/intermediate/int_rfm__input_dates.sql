@@ -17,17 +17,7 @@ customers_from_orders as (
     where is_in_group
 ),
 
-as_of_dates as (
-    select
-        cast(null as {{ dbt.type_string() }}) as dataset,
-        cast(null as date) as as_of_date,
-        cast(null as date) as window_eve
-    where 1 = 0
-    {%- for select in rfm.as_of_date_selects(datasets | selectattr("kind", "equalto", "orders")) %}
-    union all
-    {{ select }}
-    {%- endfor %}
-),
+{{ rfm.as_of_dates_cte(datasets | selectattr("kind", "equalto", "orders")) }},
 
 -- A row whose as-of date cannot be read, and every order, belongs to no date, only to the input at hand: each dataset
 -- has that entry.

@@ -3,6 +3,7 @@
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
     full_refresh=false,
+    meta={'rfm__has_every_date': true},
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 {%- set watched = rfm.watched_columns(rfm.datasets()) %}

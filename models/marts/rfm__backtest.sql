@@ -1,21 +1,17 @@
 {{ config(materialized='table') }}
-{%- set names = rfm.datasets() | selectattr("kind", "equalto", "records") | map(attribute="name") -%}
+{%- set datasets = rfm.datasets() -%}
+{%- set names = datasets | selectattr("kind", "equalto", "records") | map(attribute="name") -%}
 {%- set from_records = "'" ~ names | join("', '") ~ "'" -%}
 {%- set period_days = dbt.datediff("periods.as_of_date", "periods.next_as_of_date", "day") | trim -%}
 {%- set bigint = dbt.type_bigint() %}
 with
 
-graded_customers as (
-    select
-        *,
-        {{ rfm.group_region_of_history() }} as group_region
-    from {{ ref('rfm__graded_customers') }}
-),
+{{ rfm.group_dates_ctes(datasets) }},
 
 warnings as (
     select
         *,
-        {{ rfm.group_region_of_history() }} as group_region
+        {{ rfm.group_region_of_history(datasets) }} as group_region
     from {{ ref('rfm__churn_warnings') }}
 ),
 
@@ -32,21 +28,6 @@ rulebook_grades as (
     where part = 'grade'
 ),
 
-group_dates as (
-    select distinct
-        dataset,
-        group_region,
-        as_of_date
-    from graded_customers
-),
-
-following_dates as (
-    select
-        *,
-        lead(as_of_date) over (partition by dataset, group_region order by as_of_date asc) as next_as_of_date
-    from group_dates
-),
-
 measured_dates as (
     select distinct
         dataset,
@@ -56,20 +37,20 @@ measured_dates as (
 
 -- Periods whose outcome is known: the next as-of date was graded, and the orders at hand are measured for both.
 periods as (
-    select following_dates.*
-    from following_dates
+    select group_dates.*
+    from group_dates
     left join measured_dates as first_dates
         on
-            following_dates.dataset = first_dates.dataset
-            and following_dates.as_of_date = first_dates.as_of_date
+            group_dates.dataset = first_dates.dataset
+            and group_dates.as_of_date = first_dates.as_of_date
     left join measured_dates as last_dates
         on
-            following_dates.dataset = last_dates.dataset
-            and following_dates.next_as_of_date = last_dates.as_of_date
+            group_dates.dataset = last_dates.dataset
+            and group_dates.next_as_of_date = last_dates.as_of_date
     where
-        following_dates.next_as_of_date is not null
+        group_dates.next_as_of_date is not null
         and (
-            following_dates.dataset in ({{ from_records }})
+            group_dates.dataset in ({{ from_records }})
             or (first_dates.dataset is not null and last_dates.dataset is not null)
         )
 ),

@@ -1,4 +1,5 @@
 {{ config(materialized='table') }}
+{%- set rulebooks = rfm.rulebooks() if execute else {} -%}
 {%- set rules = rfm.warning_rules(rfm.datasets()) -%}
 {%- set better_grade = "least(grade_order, coalesce(previous_grade_order, grade_order))" %}
 with
@@ -30,7 +31,7 @@ warnings as (
 
     union all
 
-    {{ rfm.warning_select(entry) | trim }}
+    {{ rfm.warning_select(entry, rulebooks) | trim }}
     {%- endfor %}
 ),
 
@@ -38,8 +39,8 @@ warnings as (
 acted_on as (
     select
         *,
-        {{ rfm.action_of_grade(better_grade, "en") }} as grade_action,
-        {{ rfm.action_of_grade(better_grade, "zh") }} as grade_action_zh
+        {{ rfm.action_of_grade(rulebooks, better_grade, "en") }} as grade_action,
+        {{ rfm.action_of_grade(rulebooks, better_grade, "zh") }} as grade_action_zh
     from warnings
 ),
 

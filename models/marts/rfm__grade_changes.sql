@@ -1,36 +1,16 @@
 {{ config(materialized='table') }}
+{%- set datasets = rfm.datasets() -%}
+{%- set metrics = rfm.told_metrics(datasets) -%}
 {%- set compared_columns = rfm.compared_columns() %}
 with
 
-graded_customers as (
-    select
-        *,
-        {{ rfm.group_region_of_history() }} as group_region
-    from {{ ref('rfm__graded_customers') }}
-),
+{{ rfm.group_dates_ctes(datasets) }},
 
 customer_scores as (
     select
         *,
-        {{ rfm.group_region_of_history() }} as group_region
+        {{ rfm.group_region_of_history(datasets) }} as group_region
     from {{ ref('rfm__customer_scores') }}
-),
-
-group_dates as (
-    select distinct
-        dataset,
-        group_region,
-        as_of_date
-    from graded_customers
-),
-
-dates as (
-    select
-        *,
-        lag(as_of_date) over group_history as previous_as_of_date,
-        lead(as_of_date) over group_history as next_as_of_date
-    from group_dates
-    window group_history as (partition by dataset, group_region order by as_of_date asc)
 ),
 
 -- Every customer beside itself at the as-of date on which it was last there, whether that is the group's previous one
@@ -63,7 +43,7 @@ present_customers as (
         true as is_there,
         customers.last_seen is not null as is_known
     from customer_history as customers
-    inner join dates
+    inner join group_dates as dates
         on
             customers.dataset = dates.dataset
             and customers.group_region = dates.group_region
@@ -84,7 +64,7 @@ customers_who_left as (
         false as is_there,
         true as is_known
     from customer_history as customers
-    inner join dates
+    inner join group_dates as dates
         on
             customers.dataset = dates.dataset
             and customers.group_region = dates.group_region
@@ -250,10 +230,10 @@ explanations as (
         as_of_date,
         region,
         customer_id,
-        {{ rfm.metric_list("cause = 'own'") | trim }} as own_metrics,
-        {{ rfm.metric_list("cause = 'rank_only'") | trim }} as rank_only_metrics,
-        {{ rfm.metric_texts("words", "; ") | trim }} as words,
-        {{ rfm.metric_texts("words_zh", "；") | trim }} as words_zh
+        {{ rfm.metric_list(metrics, "cause = 'own'") | trim }} as own_metrics,
+        {{ rfm.metric_list(metrics, "cause = 'rank_only'") | trim }} as rank_only_metrics,
+        {{ rfm.metric_texts(metrics, "words", "; ") | trim }} as words,
+        {{ rfm.metric_texts(metrics, "words_zh", "；") | trim }} as words_zh
     from told_scores
     group by dataset, as_of_date, region, customer_id
 ),
@@ -261,6 +241,7 @@ explanations as (
 explained as (
     select
         compared.*,
+        elsewhere.region as other_region,
         causes.recency_cause,
         causes.frequency_cause,
         causes.monetary_cause,
@@ -295,6 +276,15 @@ explained as (
             and compared.as_of_date = explanations.as_of_date
             and compared.region = explanations.region
             and compared.customer_id = explanations.customer_id
+    -- Where regions are ranked apart, a customer who is new in one may come from another, or have left for it.
+    left join graded_customers as elsewhere
+        on
+            compared.dataset = elsewhere.dataset
+            and compared.customer_id = elsewhere.customer_id
+            and case
+                when compared.direction = 'new' then compared.previous_as_of_date
+                when compared.direction = 'left' then compared.as_of_date
+            end = elsewhere.as_of_date
 ),
 
 final as (
@@ -306,6 +296,7 @@ final as (
         rulebook,
         previous_as_of_date,
         previous_region,
+        other_region,
         previous_rulebook,
         previous_grade,
         previous_grade_order,

@@ -10,7 +10,7 @@ with
 graded_customers as (
     select
         *,
-        {{ rfm.group_region_of_history() }} as group_region
+        {{ rfm.group_region_of_history(datasets) }} as group_region
     from {{ ref('rfm__graded_customers') }}
 ),
 
