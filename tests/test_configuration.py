@@ -1055,6 +1055,11 @@ WRONG: list[tuple[str, Any, str]] = [
         "rulebook 'quintile': a key of metrics is 'code', expected another name: the marts use this one, or end columns of their own like it",
     ),
     (
+        "rulebooks.quintile.metrics.previous_frequency",
+        {"value": "frequency"},
+        "rulebook 'quintile': a key of metrics is 'previous_frequency', expected another name: the marts use this one, or end columns of their own like it",
+    ),
+    (
         "rulebooks.quintile.metrics.x_score",
         {"value": "monetary"},
         "rulebook 'quintile': a key of metrics is 'x_score', expected another name: the marts use this one, or end columns of their own like it",

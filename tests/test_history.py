@@ -15,6 +15,7 @@ from conftest import DERIVED_MARTS, HISTORY_MARTS, QUINTILE, STANDARD_COLUMNS, P
 RULEBOOKS = {"quintile": QUINTILE}
 DATASETS: Row = {"shop": {"rulebook": "quintile", "records": "input.customers", "columns": STANDARD_COLUMNS}}
 ORDER_COLUMNS = ["customer_id", "order_id", "ordered_at", "amount", "region"]
+MEASURES = ["region", "recency_days", "frequency", "monetary"]
 MONTH_ENDS = [datetime.date(2024, month, calendar.monthrange(2024, month)[1]) for month in range(1, 13)]
 
 
@@ -200,7 +201,7 @@ def test_a_year_played_month_by_month(make_project: Callable[..., Project]) -> N
         for row in played.query("select * from rfm__rulebook_audit where finding = 'late_orders'")
     }
 
-    # Graded anew, in a build that grades everything for the first time, exactly that many grades are others.
+    # Graded anew, in a build that grades everything for the first time, exactly that many customers are measured otherwise.
     fresh = make_project({}, {}, tables=["orders", "customers"], name="fresh")
     set_vars(fresh, year_vars(december))
     load_until(fresh, december, orders + late, records)
@@ -208,7 +209,7 @@ def test_a_year_played_month_by_month(make_project: Callable[..., Project]) -> N
     changed: dict[Any, int] = {}
     old, new = (
         {
-            (row["dataset"], row["as_of_date"], row["customer_id"]): row["grade"]
+            (row["dataset"], row["as_of_date"], row["customer_id"]): [row[name] for name in MEASURES]
             for row in project.query("select * from rfm__graded_customers where dataset != 'measured'")
         }
         for project in [at_once, fresh]
@@ -219,8 +220,11 @@ def test_a_year_played_month_by_month(make_project: Callable[..., Project]) -> N
     assert len(reported) > 10
     for (_, date), row in reported.items():
         number = int(row["amount"])
-        assert f"would change {number} grade{'s' if number > 1 else ''} of {date}" in row["sentence"]
-        assert f"{number} 个等级" in row["sentence_zh"]
+        assert (
+            f"{number} customer{'s' if number > 1 else ''} would have another R, F, M or region at {date}"
+            in row["sentence"]
+        )
+        assert f"有 {number} 户客户" in row["sentence_zh"]
 
     # On request the frozen dates are graded anew, and the months whose files are gone are still there.
     played.build("--full-refresh")
@@ -228,19 +232,69 @@ def test_a_year_played_month_by_month(make_project: Callable[..., Project]) -> N
         assert marts(played, names=[mart]) == marts(fresh, names=[mart]), mart
 
 
-def test_a_mart_that_failed_catches_up(make_project: Callable[..., Project]) -> None:
-    """A frozen date that one mart lacks, as a build broke off before it, is added by the next build."""
+def test_what_a_build_broke_off_is_made_by_the_next(make_project: Callable[..., Project]) -> None:
+    """Before the date was graded: it is graded anew. Behind it: the marts catch up, by the grades that stand."""
     project = make_project({}, {}, tables=["orders", "customers"])
     set_vars(project, year_vars(MONTH_ENDS[2]))
     load_until(project, MONTH_ENDS[2], year_of_orders(), year_of_records())
     project.build()
-    before = marts(project, names=HISTORY_MARTS + DERIVED_MARTS)
+    names = HISTORY_MARTS + DERIVED_MARTS
+    before = marts(project, names=names)
+    behind = ["int_rfm__finished_dates", "rfm__score_cutpoints", "rfm__tier_summary", "rfm__rejected_records"]
     with project.connect() as connection:
-        connection.execute("delete from rfm__customer_scores where as_of_date = '2024-03-31'")
-        connection.execute("delete from rfm__tier_summary where as_of_date = '2024-03-31'")
-        connection.execute("delete from int_rfm__watched_values where as_of_date = '2024-03-31'")
+        for table in ["int_rfm__graded_dates", "int_rfm__graded_metrics", *behind]:
+            connection.execute(f"delete from {table} where as_of_date = '2024-03-31'")
+        connection.execute("update int_rfm__scored_customers set grade = 'D' where as_of_date = '2024-03-31'")
     project.build()
-    assert marts(project, names=HISTORY_MARTS + DERIVED_MARTS) == before
+    assert marts(project, names=names) == before
+    with project.connect() as connection:
+        for table in behind:
+            connection.execute(f"delete from {table} where as_of_date = '2024-03-31'")
+    late = {"customer_id": "c07", "order_id": "late1", "ordered_at": "2024-03-05", "amount": "5000", "region": "south"}
+    load_until(project, MONTH_ENDS[2], [*year_of_orders(), late], year_of_records())
+    project.build()
+    kept = ["graded_customers", "customer_scores", "score_cutpoints", "tier_summary"]
+    assert marts(project, names=kept) == {name: before[name] for name in kept}
+
+
+def test_a_date_before_the_first_order_is_graded_when_orders_come(make_project: Callable[..., Project]) -> None:
+    project = make_project({}, {}, tables=["orders", "customers"])
+    set_vars(project, year_vars(MONTH_ENDS[1]))
+    load_until(project, MONTH_ENDS[1], [], [])
+    project.build()
+    assert not project.query("from rfm__graded_customers")
+    load_until(project, MONTH_ENDS[1], year_of_orders(), [])
+    project.build()
+    assert len(project.query("select distinct dataset, as_of_date from rfm__graded_customers")) == 4
+
+
+def test_the_history_takes_up_columns_of_other_types(make_project: Callable[..., Project]) -> None:
+    """A metric that gets decimals is not rounded; an extra column that becomes a text starts anew."""
+    columns = {**STANDARD_COLUMNS, "level": {"column": "level", "type": "integer"}}
+    project = make_project(RULEBOOKS, {"shop": {**DATASETS["shop"], "columns": columns}}, tables=["customers"])
+    rows = [{**row, "level": str(number)} for number, row in enumerate(month("2025-01-31", 9))]
+    project.load("customers", rows, [*STANDARD_COLUMNS, "level"])
+    project.build()
+    metrics = {**QUINTILE["metrics"], "frequency": {"value": "frequency / 4"}}
+    columns["level"] = {"column": "level", "type": "text"}
+    rulebooks = {"quintile": {**QUINTILE, "metrics": metrics}}
+    set_vars(
+        project, {"rfm__rulebooks": rulebooks, "rfm__datasets": {"shop": {**DATASETS["shop"], "columns": columns}}}
+    )
+    rows = [{**row, "level": f"level {number}"} for number, row in enumerate(month("2025-02-28", 9))]
+    project.load("customers", rows, [*STANDARD_COLUMNS, "level"])
+    project.build()
+    values = "select as_of_date, value, count(*) as n from rfm__customer_scores where metric = 'frequency' group by all order by all"
+    assert [(str(row["as_of_date"]), str(row["value"]), row["n"]) for row in project.query(values)] == [
+        ("2025-01-31", "1.000000", 3),
+        ("2025-01-31", "2.000000", 3),
+        ("2025-01-31", "3.000000", 3),
+        ("2025-02-28", "0.250000", 3),
+        ("2025-02-28", "0.500000", 3),
+        ("2025-02-28", "0.750000", 3),
+    ]
+    levels = "select min(level) as level, max(level__bigint) as level__bigint from int_rfm__scored_customers"
+    assert project.query(levels) == [{"level": "level 0", "level__bigint": 8}]
 
 
 def test_a_failed_build_leaves_the_last_good_marts(make_project: Callable[..., Project]) -> None:

@@ -1,4 +1,4 @@
-"""The marts equal the oracle for rulebooks of every kind, made up by Hypothesis and kept in kept_cases.yml."""
+"""The marts equal the oracle for rulebooks of every kind, made up by Hypothesis and kept in kept_cases.yaml.txt."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ import random_rulebooks
 from conftest import MODELS_IN_ORDER, Row, load_table, rows_of, write_project
 from random_rulebooks import COLUMNS, INPUT_COLUMNS
 
-KEPT_CASES: list[Row] = yaml.safe_load((Path(__file__).parent / "kept_cases.yml").read_text(encoding="utf-8"))[
-    "anchors"
+KEPT_CASES: list[Row] = yaml.safe_load((Path(__file__).parent / "kept_cases.yaml.txt").read_text(encoding="utf-8"))[
+    "cases"
 ]
 MODELS = [
     "stg_rfm__records",
     "stg_rfm__orders",
     "int_rfm__customers_from_orders",
-    "int_rfm__measured_customers",
+    "int_rfm__input_dates",
     "int_rfm__cut_points",
     "int_rfm__scored_customers",
+    "int_rfm__graded_metrics",
     "rfm__graded_customers",
     "rfm__customer_scores",
     "rfm__rejected_records",
@@ -51,7 +52,7 @@ class Case:
     guards: str = "?"
 
     def written(self) -> str:
-        """The case as it stands in kept_cases.yml."""
+        """The case as it stands in kept_cases.yaml.txt."""
         customers = [{name: value for name, value in row.items() if value is not None} for row in self.rows]
         entry = {"guards": self.guards, "rulebook": self.rulebook, "dataset": self.dataset, "customers": customers}
         return yaml.safe_dump([entry], allow_unicode=True, default_flow_style=None, width=110, sort_keys=False)

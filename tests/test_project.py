@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import pytest
 import yaml
 
@@ -88,6 +89,12 @@ def test_a_build_has_no_deprecation(demo: Project) -> None:
     result = demo.dbt("parse", "--no-partial-parse", "--show-all-deprecations", "--warn-error")
     assert result.success, result.text
     assert "deprecat" not in result.text.lower()
+
+
+def test_dbt_can_read_again_what_it_parsed(demo: Project) -> None:
+    """It gives up on keys that are no texts in any yml file of the project, and parses everything in every build."""
+    kept = Path(demo.arguments[1], "partial_parse.msgpack").read_bytes()
+    assert msgpack.unpackb(kept, strict_map_key=True)["nodes"]
 
 
 def test_the_readmes_excerpts_are_what_a_build_prints(demo: Project) -> None:

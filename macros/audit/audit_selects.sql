@@ -96,13 +96,23 @@
                 ~ "|| ' 等分：他们得到最高的几档得分，较低的档位空缺。'"),
         dict(relation="late_orders", dataset="dataset", as_of_date="as_of_date", region="'all'", rulebook="rulebook", position="1",
             finding="'late_orders'", severity="case when changed_share >= 0.05 then 'high' else 'medium' end",
-            amount="changed_grades", out_of="customers", amount_share="changed_share",
-            sentence="'The orders and rules at hand would change ' || changed_grades || ' grade' || " ~ s % "changed_grades" ~ " || ' of ' "
+            amount="changed_customers", out_of="customers", amount_share="changed_share",
+            sentence="'Late orders: ' || changed_customers || ' customer' || " ~ s % "changed_customers" ~ " || ' would have another R, F, M or region at ' "
                 ~ "|| cast(as_of_date as " ~ dbt.type_string() ~ ") || ', which stays as it was graded (' || customers || ' customers). "
                 ~ "Build with --full-refresh to grade it anew.'",
-            sentence_zh="'按现有订单和规则重新评级，' || cast(as_of_date as " ~ dbt.type_string() ~ ") || ' 将有 ' || changed_grades || ' 个等级改变（共 ' || customers "
+            sentence_zh="'订单迟到：' || cast(as_of_date as " ~ dbt.type_string() ~ ") || ' 有 ' || changed_customers || ' 户客户的 R、F、M 或地区将与评级时不同（共 ' || customers "
                 ~ "|| ' 户）；该日期保持原有评级。如需重新评级，请使用 --full-refresh 构建。'"),
     ]) -}}
+{% endmacro %}
+
+{# The SQL condition that a customer of a frozen date is measured as it was when the date was graded. #}
+{% macro is_measured_alike(datasets) %}
+    {%- set conditions = [] -%}
+    {%- set measured = rfm.measured_columns() | map(attribute="name") | select("in", rfm.stored_columns(datasets)) | list -%}
+    {%- for column in ["region", "recency_days", "frequency", "monetary"] + measured -%}
+        {%- do conditions.append("(kept_customers." ~ column ~ " is not distinct from present_customers." ~ column ~ ")") -%}
+    {%- endfor -%}
+    {{- return(conditions | join(" and ")) -}}
 {% endmacro %}
 
 {# The SQL of a share of 1 as percent with one decimal. #}

@@ -4,7 +4,7 @@
 {# The rulebooks whose combinations can be listed; none while dbt parses. #}
 {% macro rulebooks_with_combinations() %}
     {%- set listed = [] -%}
-    {%- for rulebook in (rfm.rulebooks() if execute else {}).values() if rfm.has_combinations(rulebook) -%}
+    {%- for rulebook in rfm.rulebooks().values() if rfm.has_combinations(rulebook) -%}
         {%- do listed.append(rulebook) -%}
     {%- endfor -%}
     {{- return(listed) -}}

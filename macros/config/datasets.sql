@@ -18,10 +18,22 @@
     }[type]) -}}
 {% endmacro %}
 
-{# The datasets for a model that only needs them when it runs: none while dbt parses. One model, stg_rfm__records, calls
-   checked_datasets() then, so a mistake in the vars stops the parse, and the vars are read once and not once a model. #}
+{# The datasets for a model that only needs them when it runs: none while dbt parses. The staging models call checked_datasets()
+   then, so a mistake in the vars stops the parse. #}
 {% macro datasets() %}
-    {{- return(rfm.checked_datasets() if execute else []) -}}
+    {{- return(rfm.read_once("datasets", rfm.checked_datasets) if execute else []) -}}
+{% endmacro %}
+
+{# What a macro without arguments returns, asked for once a run and not once a model: the models of a run share dbt's graph, so
+   it is kept there. A program can use one graph for several runs, with other vars. Unit tests have none. Whoever gets it must
+   not change it. #}
+{% macro read_once(name, read) %}
+    {%- set kept = graph or {} -%}
+    {%- set key = "rfm__" ~ name ~ " of " ~ model.package_name -%}
+    {%- if kept.get(key, {}).get("invocation_id") != invocation_id -%}
+        {%- do kept.update({key: {"invocation_id": invocation_id, "value": read()}}) -%}
+    {%- endif -%}
+    {{- return(kept[key].value) -}}
 {% endmacro %}
 
 {# The standard columns that the input of a dataset may have. kind: records or orders #}
@@ -40,7 +52,7 @@
             "rfm: var 'rfm__datasets' is not set, expected a mapping of dataset names under vars: in dbt_project.yml"
         ) -%}
     {%- endif -%}
-    {%- set rulebooks = rfm.rulebooks() -%}
+    {%- set rulebooks = rfm.checked_rulebooks() -%}
     {%- set warnings = rfm.warnings() -%}
     {%- set checked = [] -%}
     {%- for name in written -%}
@@ -188,7 +200,7 @@
     {%- if name in ["dataset", "group_region", "rejection_reasons", "record", "ungraded_reason", "grade", "grade_order",
         "rulebook", "score_code", "group_customers", "is_refund", "is_in_group", "orders_to_date", "purchase_days_to_date",
         "monetary_to_date", "order_value", "usual_interval_days"]
-        or modules.re.search("^rfm_|_(score|value|value_text|score_text|given|plain|read)$|_cut_[0-9]|_group_(sum|min|max|median)$", name) -%}
+        or modules.re.search("^rfm_|_(score|value|value_text|score_text|score_next|value_next|given|plain|read)$|_cut_[0-9]|_group_(sum|min|max|median)$", name) -%}
         {%- do rfm.raise_wrong_value(
             owner, "a key of columns", name, "another name: the models use this one, or end columns of their own like it"
         ) -%}
@@ -308,9 +320,11 @@
 {% endmacro %}
 
 {# The datasets that one chain of CTEs grades: those of one rulebook whose extra columns are stored under the same names, as
-   [{name, rulebook, datasets: [names], by_region: [names], stored_as: {extra column: stored name}, integer_columns}]. #}
+   [{name, rulebook, datasets: [names], by_region: [names], stored_as: {extra column: stored name}, integer_columns,
+   kinds: [records, orders]}]. #}
 {% macro chains(datasets) %}
     {%- set chains = {} -%}
+    {%- set types = rfm.number_types(datasets) -%}
     {%- for dataset in datasets -%}
         {%- set renamed = {} -%}
         {%- set integers = ["recency_days", "frequency"] -%}
@@ -328,15 +342,17 @@
             {#- Names of rulebooks end in no underscore, so no rulebook is called like another's variant. -#}
             {%- do chains.update({key: {
                 "name": dataset.rulebook.name ~ ("__" ~ (variants + 1) ~ "_" if variants else ""),
-                "rulebook": rfm.with_stored_tie_breaks(dataset.rulebook, renamed) if renamed else dataset.rulebook,
+                "rulebook": rfm.rulebook_of_chain(dataset.rulebook, types, renamed),
                 "datasets": [],
                 "by_region": [],
                 "stored_as": renamed,
                 "integer_columns": [],
+                "kinds": [],
             }}) -%}
         {%- endif -%}
         {%- set chain = chains[key] -%}
         {%- do chain.datasets.append(dataset.name) -%}
+        {%- if dataset.kind not in chain.kinds -%}{%- do chain.kinds.append(dataset.kind) -%}{%- endif -%}
         {%- if dataset.within == "region" -%}
             {%- do chain.by_region.append(dataset.name) -%}
         {%- endif -%}
@@ -350,17 +366,41 @@
     {{- return("dataset in ('" ~ chain.datasets | join("', '") ~ "')") -}}
 {% endmacro %}
 
-{# A copy of the rulebook whose tie-breaks name the columns as they are stored. Others may share the rulebook itself. #}
-{% macro with_stored_tie_breaks(rulebook, renamed) %}
+{# A copy of the rulebook whose metrics know their number_type and whose tie-breaks name the columns as they are stored. Others may
+   share the rulebook itself. #}
+{% macro rulebook_of_chain(rulebook, types, renamed) %}
     {%- set metrics = [] -%}
     {%- for metric in rulebook.metrics -%}
         {%- set keys = [] -%}
         {%- for key in metric.score.get("tie_break", []) -%}
             {%- do keys.append(dict(key, column=renamed.get(key.column, key.column))) -%}
         {%- endfor -%}
-        {%- do metrics.append(dict(metric, score=dict(metric.score, tie_break=keys))) -%}
+        {%- set score = dict(metric.score, tie_break=keys) -%}
+        {%- do metrics.append(dict(metric, score=score, number_type=types.get(metric.name))) -%}
     {%- endfor -%}
     {{- return(dict(rulebook, metrics=metrics)) -}}
+{% endmacro %}
+
+{# The types of the columns <metric>_value that hold numbers: {metric: SQL type}. Customers are compared by these, so they are no
+   wider than the columns that a metric of this name is in every rulebook; the value of an expression has twelve decimals. #}
+{% macro number_types(datasets) %}
+    {%- set kinds = {} -%}
+    {%- for dataset in datasets -%}
+        {%- set columns = rfm.standard_columns() -%}
+        {%- for column in dataset.extra_columns -%}{%- do columns.update({column.name: column.type}) -%}{%- endfor -%}
+        {%- for metric in dataset.rulebook.metrics if not metric.value_is_text -%}
+            {%- do kinds.setdefault(metric.name, []).append(columns.get(metric.value)) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- set types = {} -%}
+    {%- for metric, found in kinds.items() -%}
+        {%- if found | reject("in", ["integer", "decimal"]) | list -%}
+            {%- do types.update({metric: "decimal(38, 12)"}) -%}
+        {%- else -%}
+            {%- do types.update({metric: rfm.sql_type("decimal" if "decimal" in found else "integer")}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(types) -}}
 {% endmacro %}
 
 {# The extra columns of all datasets as they are stored: {stored name: type}. #}
@@ -374,7 +414,7 @@
     {{- return(stored) -}}
 {% endmacro %}
 
-{# The extra columns of all datasets, each followed by a comma, as the rows of one kind have them: by the name under which they are
+{# The extra columns of all datasets, each followed by a comma, as the customers of one kind have them: by the name under which they are
    stored, null where none of the datasets of this kind has the column. kind: records or orders #}
 {% macro stored_column_list(datasets, kind) %}
     {%- set own = {} -%}
@@ -384,7 +424,7 @@
         {%- endfor -%}
     {%- endfor -%}
     {%- for stored, type in rfm.stored_columns(datasets).items() %}
-        {{ own[stored] ~ (" as " ~ stored if own[stored] != stored else "") if stored in own else "cast(null as " ~ rfm.sql_type(type) ~ ") as " ~ stored }},
+        {{ "customers." ~ own[stored] ~ (" as " ~ stored if own[stored] != stored else "") if stored in own else "cast(null as " ~ rfm.sql_type(type) ~ ") as " ~ stored }},
     {%- endfor %}
 {%- endmacro %}
 
@@ -410,25 +450,40 @@
                 "value_is_text" if metric.value_is_text else "value_is_number": true,
                 "score_is_text" if metric.score_is_text else "score_is_number": true,
             }) -%}
+            {%- if metric.score.kind == "steps" -%}{%- do type.update({"has_steps": true}) -%}{%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
     {{- return(types) -}}
 {% endmacro %}
 
 {# The columns <metric>_value, _value_text, _score and _score_text of all metrics, those that some rulebook fills, as
-   [{name, metric, part: value or score, is_text}]. #}
+   [{name, metric, part: value or score, is_text, type: SQL type}]. #}
 {% macro metric_columns(datasets) %}
     {%- set columns = [] -%}
     {%- set types = rfm.metric_types(datasets) -%}
+    {%- set number_types = rfm.number_types(datasets) -%}
     {%- for metric in types -%}
         {%- for part in ["value", "score"] -%}
             {%- if part ~ "_is_number" in types[metric] -%}
-                {%- do columns.append({"name": metric ~ "_" ~ part, "metric": metric, "part": part, "is_text": false}) -%}
+                {%- do columns.append({
+                    "name": metric ~ "_" ~ part, "metric": metric, "part": part, "is_text": false,
+                    "type": number_types[metric] if part == "value" else "decimal(28, 6)",
+                }) -%}
             {%- endif -%}
             {%- if part ~ "_is_text" in types[metric] -%}
-                {%- do columns.append({"name": metric ~ "_" ~ part ~ "_text", "metric": metric, "part": part, "is_text": true}) -%}
+                {%- do columns.append({
+                    "name": metric ~ "_" ~ part ~ "_text", "metric": metric, "part": part, "is_text": true,
+                    "type": dbt.type_string(),
+                }) -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- if "has_steps" in types[metric] -%}
+            {%- for part in ["score_next", "value_next"] -%}
+                {%- do columns.append({
+                    "name": metric ~ "_" ~ part, "metric": metric, "part": part, "is_text": false, "type": "decimal(28, 6)"
+                }) -%}
+            {%- endfor -%}
+        {%- endif -%}
     {%- endfor -%}
     {{- return(columns) -}}
 {% endmacro %}

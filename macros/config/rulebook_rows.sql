@@ -2,7 +2,7 @@
    highest_score}]. The parts: rulebook, metric, total, grade, action. #}
 {% macro rulebook_rows() %}
     {%- set rows = [] -%}
-    {%- for rulebook in (rfm.rulebooks() if execute else {}).values() -%}
+    {%- for rulebook in rfm.rulebooks().values() -%}
         {%- set parts = [("rulebook", 1, rulebook.name, rulebook.description, none, none)] -%}
         {%- for metric in rulebook.metrics -%}
             {%- do parts.append((

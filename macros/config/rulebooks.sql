@@ -1,8 +1,13 @@
+{# The rulebooks for a model that only needs them when it runs: none while dbt parses. #}
+{% macro rulebooks() %}
+    {{- return(rfm.read_once("rulebooks", rfm.checked_rulebooks) if execute else {}) -}}
+{% endmacro %}
+
 {# The var rfm__rulebooks, checked: a mapping of rulebook name to
    {name, description, metrics: [{name, value, is_column, better, score, clamp, weight, value_is_text, score_is_text}],
    total: {kind: none, weights, expression or code; weights, expression, code}, round, grades, actions}.
    Every key is present, so the SQL macros read it without defaults of their own. #}
-{% macro rulebooks() %}
+{% macro checked_rulebooks() %}
     {%- set written = var("rfm__rulebooks", {}) -%}
     {%- if written is not mapping or not written -%}
         {%- do exceptions.raise_compiler_error(
@@ -56,7 +61,7 @@
         "dataset as_of_date region customer_id rulebook last_order_date recency_days total total_score score_code grade "
         ~ "grade_order value_rank metric value value_text score score_text expression code"
     ).split(" ") -%}
-    {%- if name in taken or modules.re.search("_(score|value|text)$|_cut_[0-9]|_group_(sum|min|max|median)$|^rfm_", name) -%}
+    {%- if name in taken or modules.re.search("_(score|value|text|next)$|_cut_[0-9]|_group_(sum|min|max|median)$|^rfm_|^previous_", name) -%}
         {%- do rfm.raise_wrong_value(
             owner, "a key of metrics", name, "another name: the marts use this one, or end columns of their own like it"
         ) -%}

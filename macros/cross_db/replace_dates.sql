@@ -1,17 +1,17 @@
 {# Incremental strategy rfm__replace_dates: the rows of every dataset and as-of date that the input holds now are
    replaced, those of all other dates stay as they are, and so do those of a date that is frozen: an as-of date of orders that
-   was graded before. Rows of no dataset, on rulebooks, are always replaced, and those for which config.meta has a SQL
-   condition, rfm__always_replaced. The dates come from int_rfm__input_dates and not from the new rows, so that a date whose new
-   rows are none loses its old ones. Where config.meta says rfm__has_every_date, a frozen date that the table lacks, as a build
-   broke off before it, is added.
+   was graded before. The model makes no rows for frozen dates. A mart that only tells what was graded says in config.meta
+   rfm__kept: is_finished; it also replaces frozen dates which the build broke off that graded them. Rows of no dataset, on rulebooks, are always replaced, and those
+   for which config.meta has a SQL condition, rfm__always_replaced. The dates come from int_rfm__input_dates and not from the new
+   rows, so that a date whose new rows are none loses its old ones.
    dbt-duckdb's delete+insert with two key columns joins every old row with every new one of its date, which no large customer
    base survives. #}
 {% macro get_incremental_rfm__replace_dates_sql(arg_dict) %}
-    {%- set columns = arg_dict["dest_columns"] | map(attribute="name") | map("string") | list -%}
-    {%- set column_list = get_quoted_csv(columns) -%}
     {%- set target = arg_dict["target_relation"] -%}
+    {%- set column_list = get_quoted_csv(arg_dict["dest_columns"] | map(attribute="name") | map("string") | list) -%}
     {%- set meta = config.get("meta") or {} -%}
-    {%- set always = meta.get("rfm__always_replaced", "1 = 0") %}
+    {%- set always = meta.get("rfm__always_replaced", "1 = 0") -%}
+    {%- do rfm.fit_columns(target, arg_dict["temp_relation"]) %}
 
     delete from {{ target }} as graded
     where graded.dataset is null or exists (
@@ -20,37 +20,75 @@
         where
             input_dates.dataset = graded.dataset
             and input_dates.as_of_date is not distinct from graded.as_of_date
-            and (not input_dates.is_frozen or {{ always }})
+            and (not input_dates.{{ meta.get("rfm__kept", "is_frozen") }} or {{ always }})
     );
 
     insert into {{ target }} ({{ column_list }})
-    select {{ column_list }} from {{ arg_dict["temp_relation"] }} as graded
-    where {{ always }} or not exists (
-        select 1
-        from {{ ref('int_rfm__input_dates') }} as input_dates
-        where
-            input_dates.dataset = graded.dataset
-            and input_dates.as_of_date = graded.as_of_date
-            and input_dates.is_frozen
-            {%- if meta.get("rfm__has_every_date") %}
-            and exists (
-                select 1
-                from {{ target }} as kept
-                where
-                    kept.dataset = input_dates.dataset
-                    and kept.as_of_date = input_dates.as_of_date
-            )
-            {%- endif %}
-    )
+    select {{ column_list }} from {{ arg_dict["temp_relation"] }}
 {% endmacro %}
 
-{# The relation with the grades of earlier builds, none where there is none: before the first build, and in one that is to grade
-   everything anew. Asked for by name and not by ref(), as its own build comes after those that ask. Unit tests have no graph. #}
-{% macro graded_before() %}
-    {%- if execute and not flags.FULL_REFRESH -%}
-        {%- for node in graph.get("nodes", {}).values() if node.resource_type == "model" and node.name == "rfm__graded_customers" -%}
-            {{- return(load_relation(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias))) -}}
-        {%- endfor -%}
-    {%- endif -%}
-    {{- return(none) -}}
+{# Makes the columns of a history table fit the rows that are to come, where the vars give a column another type than before. A number
+   becomes as wide as these, or they would be rounded. A column of another kind keeps what it holds under a name that ends in its
+   type, and starts anew. #}
+{% macro fit_columns(target, temp_relation) %}
+    {%- set kept = {} -%}
+    {%- for column in adapter.get_columns_in_relation(target) -%}{%- do kept.update({column.name: column.data_type | lower}) -%}{%- endfor -%}
+    {%- for column in adapter.get_columns_in_relation(temp_relation) if column.name in kept -%}
+        {%- set name = rfm.quoted(column.name) -%}
+        {%- set before = kept[column.name] -%}
+        {%- set decimals = rfm.decimals_of_type(before), rfm.decimals_of_type(column.data_type | lower) -%}
+        {%- if none not in decimals -%}
+            {%- if decimals[0] < decimals[1] -%}
+                {%- do run_query("alter table " ~ target ~ " alter column " ~ name ~ " type " ~ column.data_type) -%}
+            {%- endif -%}
+        {%- elif rfm.type_kind(before) != rfm.type_kind(column.data_type) -%}
+            {%- set old_name = rfm.quoted(column.name ~ "__" ~ modules.re.sub("[^a-z0-9]+", "_", before).strip("_")) -%}
+            {%- do run_query("alter table " ~ target ~ " rename column " ~ name ~ " to " ~ old_name) -%}
+            {%- do run_query("alter table " ~ target ~ " add column " ~ name ~ " " ~ column.data_type) -%}
+        {%- endif -%}
+    {%- endfor -%}
 {% endmacro %}
+
+{# How many decimals a database type has; none where it is no number. #}
+{% macro decimals_of_type(data_type) %}
+    {%- if rfm.type_kind(data_type) != "number" -%}
+        {{- return(none) -}}
+    {%- endif -%}
+    {%- set scale = modules.re.search(",\\s*(\\d+)\\)", data_type) -%}
+    {{- return(scale.group(1) | int if scale else 0) -}}
+{% endmacro %}
+
+{# One CTE, graded_dates: the as-of dates that earlier builds graded. #}
+{% macro graded_dates_cte() %}
+{{ rfm.earlier_dates_cte("graded_dates") }}
+{%- endmacro %}
+
+{# One CTE, finished_dates: those of them of which earlier builds also wrote every mart. #}
+{% macro finished_dates_cte() %}
+{{ rfm.earlier_dates_cte("finished_dates") }}
+{%- endmacro %}
+
+{# One CTE with the rows of model int_rfm__<name> as earlier builds left it, (dataset, as_of_date); none before the first build, and
+   in one that is to grade everything anew. Asked for by name and not by ref(), as the model comes after those that ask. Unit
+   tests have no graph. #}
+{% macro earlier_dates_cte(name) %}
+    {%- set found = namespace(relation=none) -%}
+    {%- if execute and not flags.FULL_REFRESH -%}
+        {%- for node in graph.get("nodes", {}).values() if node.resource_type == "model" and node.name == "int_rfm__" ~ name -%}
+            {%- set found.relation = load_relation(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -%}
+        {%- endfor -%}
+    {%- endif %}
+{{ name }} as (
+    {%- if found.relation %}
+    select
+        dataset,
+        as_of_date
+    from {{ found.relation }}
+    {%- else %}
+    select
+        cast(null as {{ dbt.type_string() }}) as dataset,
+        cast(null as date) as as_of_date
+    where 1 = 0
+    {%- endif %}
+)
+{%- endmacro %}

@@ -5,14 +5,18 @@
     {{- return(rfm.region_where(datasets | selectattr("within", "equalto", "region") | map(attribute="name") | list)) -}}
 {% endmacro %}
 
-{# Two CTEs, graded_customers with group_region, and group_dates: the as-of dates of every group with the one before and the
-   one after. #}
-{% macro group_dates_ctes(datasets) %}
-graded_customers as (
+{# Two CTEs, graded_customers with the group_region of today's vars, and group_dates: the as-of dates of every group with the one
+   before and the one after. columns: what is asked of a customer, beside the id #}
+{% macro group_dates_ctes(datasets, columns) %}
+graded_customers as {{ rfm.inlined() }}(
     select
-        *,
+        dataset,
+        as_of_date,
+        customer_id,
+        {{ columns | join(",\n        ") }},
         {{ rfm.group_region_of_history(datasets) }} as group_region
-    from {{ ref('rfm__graded_customers') }}
+    from {{ ref('int_rfm__scored_customers') }}
+    where ungraded_reason is null
 ),
 
 graded_dates as (
@@ -27,74 +31,119 @@ group_dates as (
     select
         *,
         lag(as_of_date) over group_history as previous_as_of_date,
-        lead(as_of_date) over group_history as next_as_of_date
+        lead(as_of_date) over group_history as next_as_of_date,
+        lead(as_of_date, 2) over group_history is not null as has_two_later_dates
     from graded_dates
     window group_history as (partition by dataset, group_region order by as_of_date asc)
 )
 {%- endmacro %}
 
-{# The columns of rfm__graded_customers that are compared with those of the previous as-of date. #}
-{% macro compared_columns() %}
-    {{- return((
-        "region rulebook grade grade_order total_score recency_days frequency monetary recency_score frequency_score monetary_score"
-    ).split(" ")) -}}
+{# The columns of int_rfm__scored_customers that are compared with those of the previous as-of date: what every customer has, and
+   the scores and values of the metrics. columns: those of the table #}
+{% macro compared_columns(columns) %}
+    {%- set compared = "region rulebook grade grade_order total_score recency_days frequency monetary".split(" ") -%}
+    {%- for metric in rfm.metrics_of_columns(columns) -%}
+        {%- for part in ["score", "score_text", "value", "value_text"] if metric ~ "_" ~ part in columns -%}
+            {%- do compared.append(metric ~ "_" ~ part) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{- return(compared) -}}
 {% endmacro %}
 
-{# The metrics whose moves are told, in alphabetical order: those of the rulebooks, and the three that the marts always name. #}
-{% macro told_metrics(datasets) %}
-    {{- return((rfm.metrics_by_name(datasets) | list + ["recency", "frequency", "monetary"]) | unique | sort) -}}
+{# The metrics whose moves are told, in alphabetical order. #}
+{% macro told_metrics(columns) %}
+    {{- return(rfm.metrics_of_columns(columns) | sort) -}}
 {% endmacro %}
 
-{# The SQL of the names of a customer's metrics for which a condition holds, parted by commas; null where there is none.
-   To be grouped by customer. #}
-{% macro metric_list(metrics, condition) %}
+{# The SQL of how a customer's score moved: up, down, sideways from one text to another, or null where it did not. #}
+{% macro score_move(metric, columns) %}
+        case
+            {%- if metric ~ "_score" in columns %}
+            when compared.{{ metric }}_score > compared.previous_{{ metric }}_score then 'up'
+            when compared.{{ metric }}_score < compared.previous_{{ metric }}_score then 'down'
+            {%- endif %}
+            {%- if metric ~ "_score_text" in columns %}
+            when compared.{{ metric }}_score_text != compared.previous_{{ metric }}_score_text then 'sideways'
+            {%- endif %}
+        end
+{%- endmacro %}
+
+{# The SQL of whether a customer's value became better, 1, or worse, -1; null where it is a text. #}
+{% macro value_move(metric, columns) %}
+    {%- if metric ~ "_value" not in columns -%}
+        {{- return("cast(null as integer)") -}}
+    {%- endif %}
+        case
+            when metric_kinds.{{ metric }}_better = 'low'
+                then sign(compared.previous_{{ metric }}_value - compared.{{ metric }}_value)
+            else sign(compared.{{ metric }}_value - compared.previous_{{ metric }}_value)
+        end
+{%- endmacro %}
+
+{# The SQL of the names of the metrics that moved with the grade by a cause, parted by commas; null where there is none. #}
+{% macro metric_list(metrics, cause) %}
         nullif(concat_ws(
             ', ',
             {%- for metric in metrics %}
-            max(case when metric = '{{ metric }}' and {{ condition }} then '{{ metric }}' end){{ "," if not loop.last }}
+            case when {{ metric }}_is_told and {{ metric }}_cause = '{{ cause }}' then '{{ metric }}' end{{ "," if not loop.last }}
             {%- endfor %}
         ), '')
 {%- endmacro %}
 
-{# The SQL of a column's text for each of a customer's metrics, parted by a separator; null where there is none. #}
-{% macro metric_texts(metrics, text, separator) %}
-        nullif(concat_ws(
-            '{{ separator }}',
+{# The SQL of how the metrics moved that moved with the grade, in words, with a colon before; empty where there is none. #}
+{% macro metric_texts(metrics, columns, language) %}
+        coalesce('{{ {"en": ": ", "zh": "："}[language] }}' || nullif(concat_ws(
+            '{{ {"en": "; ", "zh": "；"}[language] }}',
             {%- for metric in metrics %}
-            max(case when metric = '{{ metric }}' then {{ text }} end){{ "," if not loop.last }}
+            case when {{ metric }}_is_told then {{ (rfm.score_change_in_words_zh if language == "zh" else rfm.score_change_in_words)(metric, columns) | trim }} end{{ "," if not loop.last }}
             {%- endfor %}
-        ), '')
+        ), ''), '')
 {%- endmacro %}
 
-{# The SQL of a metric's name in Chinese; a rulebook's own names stay as they are. #}
-{% macro metric_name_zh() %}
-    {{- return("case metric when 'recency' then '最近一次' when 'frequency' then '次数' when 'monetary' then '金额' else metric end") -}}
+{# The name of a metric in Chinese; a rulebook's own names stay as they are. #}
+{% macro metric_name_zh(metric) %}
+    {{- return({"recency": "最近一次", "frequency": "次数", "monetary": "金额"}.get(metric, metric)) -}}
 {% endmacro %}
 
-{# The SQL of how one score moved and why, over the columns metric, moved, cause and the texts of scores and values. #}
-{% macro score_change_in_words() %}
-        metric || ' score ' || previous_score || ' to ' || present_score || ' ('
+{# The SQL of a score or value of a metric as a text. part: score or value; start: previous_ or nothing #}
+{% macro metric_text(metric, part, start, columns) %}
+    {%- set texts = [] -%}
+    {%- set column = metric ~ "_" ~ part -%}
+    {%- if column in columns -%}{%- do texts.append(rfm.number_in_text(start ~ column)) -%}{%- endif -%}
+    {%- if column ~ "_text" in columns -%}{%- do texts.append(start ~ column ~ "_text") -%}{%- endif -%}
+    {{- return(texts[0] if texts | length == 1 else "coalesce(" ~ texts | join(", ") ~ ")") -}}
+{% endmacro %}
+
+{# The SQL of how one score moved and why. #}
+{% macro score_change_in_words(metric, columns) %}
+    {%- set previous = rfm.metric_text(metric, "value", "previous_", columns) -%}
+    {%- set present = rfm.metric_text(metric, "value", "", columns) %}
+        '{{ metric }} score ' || {{ rfm.metric_text(metric, "score", "previous_", columns) }}
+        || ' to ' || {{ rfm.metric_text(metric, "score", "", columns) }} || ' ('
         || case
-            when cause = 'own' then ''
-            when moved = 'up' then 'the others fell back, '
+            when {{ metric }}_cause = 'own' then ''
+            when {{ metric }}_moved = 'up' then 'the others fell back, '
             else 'the others overtook, '
         end
         || case
-            when previous_value = present_value then 'own value ' || present_value || ' as before'
-            else 'own value ' || previous_value || ' to ' || present_value
+            when {{ previous }} = {{ present }} then 'own value ' || {{ present }} || ' as before'
+            else 'own value ' || {{ previous }} || ' to ' || {{ present }}
         end || ')'
 {%- endmacro %}
 
-{% macro score_change_in_words_zh() %}
-        {{ rfm.metric_name_zh() }} || '得分由 ' || previous_score || ' 变为 ' || present_score || '（'
+{% macro score_change_in_words_zh(metric, columns) %}
+    {%- set previous = rfm.metric_text(metric, "value", "previous_", columns) -%}
+    {%- set present = rfm.metric_text(metric, "value", "", columns) %}
+        '{{ rfm.metric_name_zh(metric) }}得分由 ' || {{ rfm.metric_text(metric, "score", "previous_", columns) }}
+        || ' 变为 ' || {{ rfm.metric_text(metric, "score", "", columns) }} || '（'
         || case
-            when cause = 'own' then ''
-            when moved = 'up' then '他人落后，'
+            when {{ metric }}_cause = 'own' then ''
+            when {{ metric }}_moved = 'up' then '他人落后，'
             else '被他人超过，'
         end
         || case
-            when previous_value = present_value then '自身数值仍为 ' || present_value
-            else '自身数值由 ' || previous_value || ' 变为 ' || present_value
+            when {{ previous }} = {{ present }} then '自身数值仍为 ' || {{ present }}
+            else '自身数值由 ' || {{ previous }} || ' 变为 ' || {{ present }}
         end || '）'
 {%- endmacro %}
 

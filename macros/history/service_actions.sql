@@ -3,7 +3,7 @@
 {# The actions as rows: [{rulebook, grade, contact_every_days, services}], services as one text; none where an action has none. #}
 {% macro service_actions() %}
     {%- set rows = [] -%}
-    {%- for rulebook in (rfm.rulebooks() if execute else {}).values() -%}
+    {%- for rulebook in rfm.rulebooks().values() -%}
         {%- for grade, action in rulebook.actions.items() -%}
             {%- do rows.append({
                 "rulebook": rulebook.name,

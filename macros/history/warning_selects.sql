@@ -1,31 +1,16 @@
 {# The rules of rfm__churn_warnings as SQL; macros/config/warnings.sql reads and checks them. #}
 
-{# The extra columns that rules compare, to be kept with every as-of date: [{name, stored_as, datasets: [names]}]. #}
-{% macro watched_columns(datasets) %}
-    {%- set watched = {} -%}
-    {%- for dataset in datasets -%}
-        {%- set values = dataset.warnings.values() | selectattr("value", "defined") | map(attribute="value") | list -%}
-        {%- for column in dataset.extra_columns if column.name in values -%}
-            {%- set entry = watched.setdefault(
-                column.stored_as, {"name": column.name, "stored_as": column.stored_as, "datasets": []}
-            ) -%}
-            {%- do entry.datasets.append(dataset.name) -%}
-        {%- endfor -%}
-    {%- endfor -%}
-    {{- return(watched.values() | list) -}}
-{% endmacro %}
-
 {# The rules of all datasets, those that are alike put together: [{name, rule, datasets: [names], own_column}], own_column being
-   whether the rule compares an extra column. #}
+   the extra column, as it is stored, that the rule compares, none where it compares a column of changes. #}
 {% macro warning_rules(datasets) %}
     {%- set rules = {} -%}
     {%- for dataset in datasets -%}
+        {%- set stored_as = dict(zip(dataset.extra_columns | map(attribute="name"), dataset.extra_columns | map(attribute="stored_as"))) -%}
         {%- for name, rule in dataset.warnings.items() -%}
-            {%- set entry = rules.setdefault(name ~ " " ~ tojson(rule, sort_keys=true), {
-                "name": name,
-                "rule": rule,
-                "datasets": [],
-                "own_column": rule.get("value", "frequency") not in rfm.compared_values(),
+            {%- set value = rule.get("value", "frequency") -%}
+            {%- set own_column = none if value in rfm.compared_values() else stored_as[value] -%}
+            {%- set entry = rules.setdefault(name ~ " " ~ own_column ~ " " ~ tojson(rule, sort_keys=true), {
+                "name": name, "rule": rule, "datasets": [], "own_column": own_column
             }) -%}
             {%- do entry.datasets.append(dataset.name) -%}
         {%- endfor -%}
@@ -33,7 +18,7 @@
     {{- return(rules.values() | list) -}}
 {% endmacro %}
 
-{# The select of the customers whom one rule warns of, from the CTEs changes and watched_values:
+{# The select of the customers whom one rule warns of, from the CTEs changes and scored_customers:
    what a row of changes has, warning, severity, compared, previous_value, value, reason, reason_zh, rule_action, rule_action_zh. #}
 {% macro warning_select(entry, rulebooks) %}
 {%- set rule = entry.rule %}
@@ -53,31 +38,29 @@
         {{ rfm.text_literal(rule.action_zh) if rule.action else "cast(null as " ~ dbt.type_string() ~ ")" }} as rule_action_zh
     from changes
     {%- if entry.own_column or rule.kind == "silent" %}
-    inner join watched_values as present
+    inner join scored_customers as present
         on
             changes.dataset = present.dataset
             and changes.as_of_date = present.as_of_date
             and changes.customer_id = present.customer_id
-            and present.value_name = '{{ rule.get("value", "usual_interval_days") }}'
     {%- endif %}
     {%- if entry.own_column and rule.kind == "fell" %}
-    inner join watched_values as previous
+    inner join scored_customers as previous
         on
             changes.dataset = previous.dataset
             and changes.previous_as_of_date = previous.as_of_date
             and changes.customer_id = previous.customer_id
-            and previous.value_name = '{{ rule.value }}'
     {%- endif %}
     where
         changes.dataset in ('{{ entry.datasets | join("', '") }}')
         and {{ sql.condition }}
 {%- endmacro %}
 
-{# The value that a rule compares, of changes or of watched_values; moment: present or previous #}
+{# The value that a rule compares, of changes or of scored_customers; moment: present or previous #}
 {% macro warned_value(entry, moment) %}
     {%- set start = "changes." ~ ("previous_" if moment == "previous" else "") -%}
     {%- if entry.own_column -%}
-        {{- return(moment ~ ".value") -}}
+        {{- return(moment ~ "." ~ entry.own_column) -}}
     {%- elif entry.rule.value == "order_value" -%}
         {{- return(rfm.quotient(start ~ "monetary", start ~ "frequency") | trim) -}}
     {%- endif -%}
@@ -141,14 +124,15 @@
 
 {% macro silent_warning(entry, rulebooks) %}
     {%- set rule = entry.rule -%}
-    {%- set interval = rfm.number_in_text("round(present.value, 1)") -%}
+    {%- set interval = rfm.number_in_text("round(present.usual_interval_days, 1)") -%}
     {%- set days = "cast(changes.recency_days as " ~ dbt.type_string() ~ ")" -%}
     {{- return({
         "compared": "recency_days",
-        "previous_value": "present.value",
+        "previous_value": "present.usual_interval_days",
         "value": "changes.recency_days",
         "condition": (
-            "present.purchase_days >= " ~ rule.orders ~ " and round(changes.recency_days - " ~ rule.times ~ " * present.value, 9) > 0"
+            "present.purchase_days_to_date >= " ~ rule.orders
+            ~ " and round(changes.recency_days - " ~ rule.times ~ " * present.usual_interval_days, 9) > 0"
         ),
         "reason": "'silent for ' || " ~ days ~ " || ' days, usually orders every ' || " ~ interval ~ " || ' days'",
         "reason_zh": "'已 ' || " ~ days ~ " || ' 天无订单，平时每 ' || " ~ interval ~ " || ' 天下单一次'",

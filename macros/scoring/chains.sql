@@ -15,6 +15,27 @@
     {{- return("case when dataset in ('" ~ by_region | join("', '") ~ "') then region else 'all' end" if by_region else "'all'") -}}
 {% endmacro %}
 
+{# One CTE, scored_customers: the customers of the dates that the marts of this build tell of: those that it grades, and those that
+   the build before left unfinished. #}
+{% macro open_customers_cte() %}
+scored_customers as {{ rfm.inlined() }}(
+    select scored_customers.*
+    from {{ ref('int_rfm__scored_customers') }} as scored_customers
+    inner join {{ ref('int_rfm__input_dates') }} as input_dates
+        on
+            scored_customers.dataset = input_dates.dataset
+            and scored_customers.as_of_date = input_dates.as_of_date
+    where not input_dates.is_finished
+)
+{%- endmacro %}
+
+{# The columns of int_rfm__scored_customers: those of its table, in which metrics are kept that no rulebook has any more; before
+   it is there, and in unit tests, the <metric>_<part> columns that the rulebooks give it. #}
+{% macro kept_columns(datasets) %}
+    {%- set relation = load_relation(ref("int_rfm__scored_customers")) if execute and graph else none -%}
+    {{- return((adapter.get_columns_in_relation(relation) if relation else rfm.metric_columns(datasets)) | map(attribute="name") | list) -}}
+{% endmacro %}
+
 {# The columns of metric_columns() that a rulebook fills. #}
 {% macro own_metric_columns(rulebook) %}
     {%- set names = [] -%}
@@ -25,16 +46,61 @@
     {{- return(names) -}}
 {% endmacro %}
 
-{# One CTE, <chain>_customers: the chain's customers, with an extra column that is stored under another name under its own
-   name too. #}
-{% macro chain_customers_cte(chain, customers) %}
-{{ chain.name }}_customers as (
+{# Two CTEs that end in <chain>_measured: the chain's customers at the dates that are graded, whether they came measured, as
+   records, or were measured from their orders, with every metric's value, and ungraded_reason where one has none.
+   Each reader of them reads the tables behind them, and only the columns that it needs. #}
+{% macro measured_ctes(chain, datasets) %}
+{{ chain.name }}_customers as {{ rfm.inlined() }}(
+    {%- for kind in chain.kinds %}
     select
-        customers.*
-        {%- for column, stored in chain.stored_as.items() %},
-        customers.{{ stored }} as {{ column }}
+        customers.dataset,
+        customers.as_of_date,
+        customers.region,
+        customers.customer_id,
+        customers.last_order_date,
+        customers.recency_days,
+        customers.frequency,
+        {{- rfm.stored_column_list(datasets, kind) }}
+        {{ "customers.usual_interval_days" if kind == "orders" else "cast(null as decimal(38, 12))" }} as usual_interval_days,
+        {{ "customers.purchase_days_to_date" if kind == "orders" else "cast(null as " ~ dbt.type_bigint() ~ ")" }} as purchase_days_to_date,
+        customers.monetary
+    {%- if kind == "records" %}
+    from {{ ref('stg_rfm__records') }} as customers
+    where
+        customers.rejection_reasons is null
+        and customers.{{ rfm.is_of_chain(chain) }}
+    {%- else %}
+    from {{ ref('int_rfm__customers_from_orders') }} as customers
+    where
+        customers.is_in_group
+        and not customers.is_frozen
+        and customers.{{ rfm.is_of_chain(chain) }}
+    {%- endif %}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+),
+
+{{ chain.name }}_valued as {{ rfm.inlined() }}(
+    select
+        *,
+        {%- for column, stored in chain.stored_as.items() %}
+        {{ stored }} as {{ column }},
         {%- endfor %}
-    from {{ customers }} as customers
-    where {{ rfm.is_of_chain(chain) }}
+        {{ rfm.group_region(chain) }} as group_region
+    from {{ chain.name }}_customers
+),
+
+{{ chain.name }}_metrics as {{ rfm.inlined() }}(
+    select
+        *,
+        {{- rfm.metric_values(chain.rulebook) }}
+    from {{ chain.name }}_valued
+),
+
+{{ chain.name }}_measured as {{ rfm.inlined() }}(
+    select
+        *,
+        {{ rfm.unscored_reason(chain.rulebook, chain.integer_columns) | trim }} as ungraded_reason
+    from {{ chain.name }}_metrics
 )
 {%- endmacro %}

@@ -34,12 +34,12 @@
 
    The positions of the cut points follow from the number of customers; the running count over distinct values finds
    the values there, so customers are counted and never sorted. Only where a cut point falls between customers of one
-   value are those put in order, to find the last one above it. customer_id is null where a whole value is above it.
+   value is one of those looked for, the last one above it. customer_id is null where a whole value is above it.
 
    prefix (string): starts the names of the CTEs
    scored (string): relation or CTE of the customers that have every score, with the group columns, customer_id,
      <metric>_value and the tie-break columns
-   rulebook: as rulebooks() returns it, with at least one metric that has cut points
+   rulebook: as checked_rulebooks() returns it, with at least one metric that has cut points
    group_columns (list of strings): what the customers of a group share; empty for one group #}
 {% macro cut_point_ctes(prefix, scored, rulebook, group_columns) %}
 {%- set metrics = rfm.ranked_metrics(rulebook) -%}
@@ -119,45 +119,23 @@
     from {{ prefix }}_positions
     where customers_before < position and position <= customers_through
 ),
-{%- for metric in metrics if metric.score.ties == "split" %}
+{%- set ties = rfm.ties(metrics) %}
+{%- if ties %}
 
-{{ prefix }}_{{ metric.name }}_tied as (
-    select
-        {% for column in group_columns %}customers.{{ column }}, {% endfor %}customers.{{ metric.name }}_value as value,
-        customers.customer_id,
-        {%- for key in metric.score.tie_break %}
-        customers.{{ key.column }} as cut_{{ key.column }},
-        {%- endfor %}
-        row_number() over (
-            partition by {% for column in group_columns %}customers.{{ column }}, {% endfor %}customers.{{ metric.name }}_value
-            order by {{ rfm.tie_order(metric.score) }}
-        ) as tied_position
-    from {{ scored }} as customers
-    inner join (
-        select distinct {{ groups }}value
-        from {{ prefix }}_cut_values
-        where metric = '{{ metric.name }}' and tied_position is not null
-    ) as cut_values
-        on
-            customers.{{ metric.name }}_value = cut_values.value
-            {%- for column in group_columns %}
-            and customers.{{ column }} = cut_values.{{ column }}
-            {%- endfor %}
-),
-{%- endfor %}
+{{ rfm.tied_customer_ctes(prefix, scored, ties, group_columns) }},
+{%- endif %}
 
 {{ prefix }}_cut_customers as (
-    {%- for metric in metrics | selectattr("score.ties", "equalto", "split") %}
-    {%- set own_columns = metric.score.tie_break | map(attribute="column") | list %}
+    {%- for tie in ties %}
     select
-        {{ groups }}'{{ metric.name }}' as metric,
+        {{ groups }}metric,
         value,
         tied_position,
         customer_id
         {%- for column in rfm.tie_break_columns(rulebook) %},
-        {{ "cut_" ~ column if column in own_columns else "null" }} as cut_{{ column }}
+        {{ "cut_" ~ column if column in tie.columns else "null" }} as cut_{{ column }}
         {%- endfor %}
-    from {{ prefix }}_{{ metric.name }}_tied
+    from {{ prefix }}_{{ tie.name }}_cut_customers
     {{ "union all" if not loop.last }}
     {%- else %}
     select
@@ -229,6 +207,162 @@
 )
 {%- endmacro %}
 
+{# The metrics whose ties are split, by the order of their ties: [{name, metrics, score, columns: [tie-break columns]}]. #}
+{% macro ties(metrics) %}
+    {%- set ties = {} -%}
+    {%- for metric in metrics if metric.score.ties == "split" -%}
+        {%- set order = rfm.tie_order(metric.score) -%}
+        {%- if order not in ties -%}
+            {%- do ties.update({order: {
+                "name": "ties_" ~ (ties | length + 1),
+                "metrics": [],
+                "score": metric.score,
+                "columns": metric.score.tie_break | map(attribute="column") | list,
+            }}) -%}
+        {%- endif -%}
+        {%- do ties[order].metrics.append(metric) -%}
+    {%- endfor -%}
+    {{- return(ties.values() | list) -}}
+{% endmacro %}
+
+{# CTEs that find the customers at which a cut point falls between customers of one value; they end, for each order of ties, in
+   <prefix>_<ties>_cut_customers, as (<group columns>, metric, value, tied_position, customer_id, cut_<tie-break column>...).
+
+   Nearly everybody can have such a value, so they are not put in order. They are counted by parts, the tie-break columns and the
+   start of the id, and only the part that holds the cut point is put in order.
+
+   prefix, scored, group_columns: as in cut_point_ctes
+   ties: as ties() returns them #}
+{% macro tied_customer_ctes(prefix, scored, ties, group_columns) %}
+{%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
+-- Ids are told apart by the three characters after those with which all ids of the group start.
+{{ prefix }}_id_lengths as (
+    select
+        {{ groups }}3
+        {%- for length in range(1, 25) %}
+        + case when left(min(customer_id), {{ length }}) = left(max(customer_id), {{ length }}) then 1 else 0 end
+        {%- endfor %} as id_length
+    from {{ scored }}
+    {{ "group by " ~ group_columns | join(", ") if group_columns }}
+),
+
+{{ prefix }}_tied_values as (
+    select distinct
+        {% for column in group_columns %}cut_values.{{ column }}, {% endfor %}cut_values.metric,
+        cut_values.value,
+        lengths.id_length
+    from {{ prefix }}_cut_values as cut_values
+    inner join {{ prefix }}_id_lengths as lengths
+        on
+            {%- for column in group_columns %}
+            {{ "and " if not loop.first }}cut_values.{{ column }} = lengths.{{ column }}
+            {%- else %}
+            1 = 1
+            {%- endfor %}
+    where cut_values.tied_position is not null
+),
+{%- for tie in ties %}
+{%- set name = prefix ~ "_" ~ tie.name %}
+{%- set value_columns = group_columns + ["metric", "value"] %}
+{%- set part_columns = value_columns + ["id_start"] %}
+{%- set part_order = [] %}
+{%- for key in tie.score.tie_break %}
+{%- do part_columns.append("cut_" ~ key.column) %}
+{%- do part_order.append("cut_" ~ key.column ~ " " ~ key.direction ~ " nulls " ~ key.nulls) %}
+{%- endfor %}
+{%- do part_order.append("id_start " ~ tie.score.customer_id_direction) %}
+
+{{ name }}_customers as (
+    {%- for metric in tie.metrics %}
+    select
+        {% for column in group_columns %}tied_values.{{ column }}, {% endfor %}tied_values.metric,
+        tied_values.value,
+        {%- for column in tie.columns %}
+        customers.{{ column }} as cut_{{ column }},
+        {%- endfor %}
+        left(customers.customer_id, tied_values.id_length) as id_start,
+        customers.customer_id
+    from {{ scored }} as customers
+    inner join {{ prefix }}_tied_values as tied_values
+        on
+            tied_values.metric = '{{ metric.name }}'
+            and customers.{{ metric.name }}_value = cast(tied_values.value as {{ rfm.value_type(metric) }})
+            {%- for column in group_columns %}
+            and customers.{{ column }} = tied_values.{{ column }}
+            {%- endfor %}
+    {{ "union all" if not loop.last }}
+    {%- endfor %}
+),
+
+{{ name }}_parts as (
+    select
+        {{ part_columns | join(", ") }},
+        count(*) as customers,
+        sum(count(*)) over (
+            partition by {{ value_columns | join(", ") }}
+            order by {{ part_order | join(", ") }}
+            rows between unbounded preceding and current row
+        ) as customers_through
+    from {{ name }}_customers
+    group by {{ part_columns | join(", ") }}
+),
+
+{{ name }}_cut_parts as (
+    select
+        parts.*,
+        cut_values.tied_position,
+        cut_values.tied_position - (parts.customers_through - parts.customers) as place
+    from {{ prefix }}_cut_values as cut_values
+    inner join {{ name }}_parts as parts
+        on
+            {%- for column in value_columns %}
+            {{ "and " if not loop.first }}cut_values.{{ column }} = parts.{{ column }}
+            {%- endfor %}
+            and cut_values.tied_position <= parts.customers_through
+            and cut_values.tied_position > parts.customers_through - parts.customers
+),
+
+{{ name }}_placed as (
+    select
+        customers.*,
+        row_number() over (
+            partition by customers.{{ part_columns | join(", customers.") }}
+            order by customers.customer_id {{ tie.score.customer_id_direction }}
+        ) as place
+    from {{ name }}_customers as customers
+    where exists (
+        select 1
+        from {{ name }}_cut_parts as parts
+        where {{ rfm.is_same_part(value_columns, tie.columns) }}
+    )
+),
+
+{{ name }}_cut_customers as (
+    select
+        customers.*,
+        parts.tied_position
+    from {{ name }}_placed as customers
+    inner join {{ name }}_cut_parts as parts
+        on
+            {{ rfm.is_same_part(value_columns, tie.columns) }}
+            and customers.place = parts.place
+)
+{{- "," if not loop.last }}
+{%- endfor %}
+{%- endmacro %}
+
+{# The SQL condition that a customer is of a part, both as tied_customer_ctes() has them. #}
+{% macro is_same_part(value_columns, tie_columns) %}
+    {%- set conditions = [] -%}
+    {%- for column in value_columns + ["id_start"] -%}
+        {%- do conditions.append("customers." ~ column ~ " = parts." ~ column) -%}
+    {%- endfor -%}
+    {%- for column in tie_columns -%}
+        {%- do conditions.append("customers.cut_" ~ column ~ " is not distinct from parts.cut_" ~ column) -%}
+    {%- endfor -%}
+    {{- return(conditions | join(" and ")) -}}
+{% endmacro %}
+
 {# The SQL of how many tiles have ended within the first customers of a group, all of them within all customers.
    count (string): SQL of a number of customers, beside tiles, larger_tiles, smaller_size and group_customers #}
 {% macro tiles_ended(count) -%}
@@ -250,8 +384,8 @@
     {%- for metric in metrics %}
     select
         {{ groups }}'{{ metric.name }}' as metric,
-        {{ metric.name }}_value as value,
-        {{ "" if metric.better == "low" else "-" }}{{ metric.name }}_value as best_first,
+        cast({{ metric.name }}_value as decimal(38, 12)) as value,
+        {{ "" if metric.better == "low" else "-" }}cast({{ metric.name }}_value as decimal(38, 12)) as best_first,
         count(*) as customers
     from {{ scored }}
     group by {{ groups }}{{ metric.name }}_value
@@ -338,7 +472,7 @@
     {%- for tile in tiles -%}
         {%- set condition = "case when metric = '" ~ metric.name ~ "' and tile = " ~ tile ~ " then " -%}
         {%- set cut_column = metric.name ~ "_cut_" ~ tile -%}
-        {%- do columns.append("max(" ~ condition ~ "value end) as " ~ cut_column) -%}
+        {%- do columns.append("cast(max(" ~ condition ~ "value end) as " ~ rfm.value_type(metric) ~ ") as " ~ cut_column) -%}
         {%- if metric.score.ties == "split" -%}
             {%- do columns.append("max(" ~ condition ~ "customer_id end) as " ~ cut_column ~ "_customer_id") -%}
             {%- for key in metric.score.tie_break -%}

@@ -8,8 +8,9 @@
     {%- endfor %}
 {%- endmacro %}
 
+{# The type of a metric's value column: a text; or the number type that chains() found out, of twelve decimals where it did not. #}
 {% macro value_type(metric) %}
-    {{- return(dbt.type_string() if metric.value_is_text else "decimal(38, 12)") -}}
+    {{- return(dbt.type_string() if metric.value_is_text else metric.get("number_type") or "decimal(38, 12)") -}}
 {% endmacro %}
 
 {# The SQL of the reason why a rulebook does not score a customer, from the columns of its values: the first metric without
@@ -38,7 +39,7 @@
    measured (string): relation or CTE with the group columns, customer_id and the <metric>_value columns
    is_scored (string): condition on its rows, so that every metric has a score; the others rank nobody and get no grade
    cut_points (string): relation or CTE with the cut points, as cut_point_ctes makes them; read where the rulebook ranks
-   rulebook: as rulebooks() returns it
+   rulebook: as checked_rulebooks() returns it
    group_columns (list of strings): what the customers of a group share; empty for one group #}
 {% macro grading_ctes(prefix, measured, is_scored, cut_points, rulebook, group_columns) %}
 {%- set cut_metrics = rfm.cut_metrics(rulebook) %}
@@ -106,7 +107,7 @@
    rulebook (string): its name
    group_by (list of strings): the columns whose customers are ranked against each other; empty: everyone #}
 {% macro grade(relation, rulebook, group_by=[]) %}
-    {%- set rulebooks = rfm.rulebooks() -%}
+    {%- set rulebooks = rfm.rulebooks() or rfm.checked_rulebooks() -%}
     {%- do rfm.check_one_of("macro grade", "rulebook", rulebook, rulebooks | list) -%}
     {%- if group_by is string or group_by is mapping or group_by is not sequence -%}
         {%- do rfm.raise_wrong_value("macro grade", "group_by", group_by, "a list of columns like ['region']") -%}

@@ -13,6 +13,25 @@
     {{- return(metrics) -}}
 {% endmacro %}
 
+{# The columns of int_rfm__scored_customers that a metric may have, after its name and an underscore: {part: SQL type}. #}
+{% macro score_parts() %}
+    {%- set text = dbt.type_string() -%}
+    {{- return({
+        "value": "decimal(38, 12)", "value_text": text, "score": "decimal(28, 6)", "score_text": text,
+        "score_next": "decimal(28, 6)", "value_next": "decimal(28, 6)",
+    }) -}}
+{% endmacro %}
+
+{# The metrics that have a score among the columns. #}
+{% macro metrics_of_columns(columns) %}
+    {%- set metrics = [] -%}
+    {%- for column in columns if column not in ["total_score"] -%}
+        {%- set name = modules.re.sub("_score(_text)?$", "", column) -%}
+        {%- if name != column and name not in metrics -%}{%- do metrics.append(name) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- return(metrics) -}}
+{% endmacro %}
+
 {# The SQL of the column <metric>_<part> of int_rfm__scored_customers, null where no rulebook fills it.
    part: value, value_text, score or score_text #}
 {% macro metric_column(metrics, part) %}
@@ -23,22 +42,20 @@
     {{- return("cast(null as " ~ (dbt.type_string() if is_text else "decimal(28, 6)") ~ ")") -}}
 {% endmacro %}
 
-{# The SQL of the next step's score or bound for the customers of these metrics, null where the score is not made of steps.
-   part: score or bound #}
-{% macro next_step(metrics, part) %}
+{# The SQL of the next step's score, or of the value that earns it, for a metric of a rulebook; null where its score is not made of
+   steps. part: score_next or value_next #}
+{% macro next_step(rulebook, name, part) %}
     {%- set type = "decimal(28, 6)" -%}
     {%- set lifts = [] -%}
-    {%- for metric in metrics if metric.score.kind == "steps" -%}
-        {%- for lift in rfm.next_steps(metric) -%}
-            {%- do lifts.append(dict(lift, rulebook=metric.rulebook)) -%}
-        {%- endfor -%}
+    {%- for metric in rulebook.metrics if metric.name == name and metric.score.kind == "steps" -%}
+        {%- do lifts.extend(rfm.next_steps(metric)) -%}
     {%- endfor -%}
     {%- if not lifts -%}
         {{- return("cast(null as " ~ type ~ ")") -}}
     {%- endif %}
         case
             {%- for lift in lifts %}
-            when rulebook = '{{ lift.rulebook }}' and {{ lift.condition }} then cast({{ lift[part] }} as {{ type }})
+            when {{ lift.condition }} then cast({{ lift[{"score_next": "score", "value_next": "bound"}[part]] }} as {{ type }})
             {%- endfor %}
         end
 {%- endmacro %}
@@ -48,33 +65,11 @@
     {{- return("rulebook in ('" ~ metrics | map(attribute="rulebook") | join("', '") ~ "')") -}}
 {% endmacro %}
 
-{# The SQL of the weight that the customer's rulebook gives a metric. #}
-{% macro weight_of_rulebook(metrics) %}
-        case rulebook
-            {%- for metric in metrics %}
-            when '{{ metric.rulebook }}'
-                then cast({{ metric.weight if metric.weight is not none else "null" }} as decimal(9, 6))
-            {%- endfor %}
-        end
-{%- endmacro %}
-
 {# The SQL of which values the customer's rulebook takes for better: low or high. #}
 {% macro better_side(metrics) %}
     {%- set low = metrics | selectattr("better", "equalto", "low") | list -%}
     {{- return("case when " ~ rfm.is_of_metrics(low) ~ " then 'low' else 'high' end" if low else "'high'") -}}
 {% endmacro %}
-
-{# The SQL of the kind of score that the customer's rulebook gives a metric, as score_kinds() calls it. #}
-{% macro kind_of_score(metrics) %}
-    {%- if metrics | map(attribute="score.kind") | unique | list | length == 1 -%}
-        {{- return("'" ~ metrics[0].score.kind ~ "'") -}}
-    {%- endif %}
-        case rulebook
-            {%- for metric in metrics %}
-            when '{{ metric.rulebook }}' then '{{ metric.score.kind }}'
-            {%- endfor %}
-        end
-{%- endmacro %}
 
 {# metrics_by_name() without shares, scales and statistics of the group: there nearly every customer has a score of its own,
    or all have the same. #}

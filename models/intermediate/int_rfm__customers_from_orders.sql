@@ -2,7 +2,8 @@
 
 {%- set datasets = rfm.datasets() | selectattr("kind", "equalto", "orders") | list -%}
 {%- set last_order_columns = rfm.last_order_columns(datasets) -%}
-{%- set recency_days = dbt.datediff("measured.last_order_date", "measured.as_of_date", "day") | trim %}
+{%- set recency_days = dbt.datediff("measured.last_order_date", "measured.as_of_date", "day") | trim -%}
+{%- set interval_days = dbt.datediff("measured.first_order_date", "measured.last_order_date", "day") | trim %}
 with
 
 orders as (
@@ -13,6 +14,8 @@ orders as (
 ),
 
 {{ rfm.as_of_dates_cte(datasets) }},
+
+{{ rfm.graded_dates_cte() }},
 
 -- The days on which running totals are read: as-of dates, and the eves of windows. They cut the time into periods, each
 -- of which is called by its last day.
@@ -306,10 +309,19 @@ final as (
         cast(measured.refund_count as {{ dbt.type_bigint() }}) as refund_count,
         {{ rfm.divide("measured.monetary", "measured.orders") | trim }} as average_order_value,
         measured.is_in_group,
+        graded_dates.dataset is not null as is_frozen,
+        cast(case
+            when measured.purchase_days_to_date > 1
+                then {{ rfm.quotient(interval_days, "measured.purchase_days_to_date - 1") | trim }}
+        end as decimal(38, 12)) as usual_interval_days,
         cast(measured.orders_to_date as {{ dbt.type_bigint() }}) as orders_to_date,
         cast(measured.purchase_days_to_date as {{ dbt.type_bigint() }}) as purchase_days_to_date,
         cast(measured.monetary_to_date as decimal(28, 6)) as monetary_to_date
     from grouped as measured
+    left join graded_dates
+        on
+            measured.dataset = graded_dates.dataset
+            and measured.as_of_date = graded_dates.as_of_date
     {%- if rfm.reads_last_orders(datasets) %}
     inner join last_orders
         on

@@ -1,21 +1,23 @@
-{{ config(materialized='table') }}
-
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rfm__replace_dates',
+    on_schema_change='append_new_columns',
+    full_refresh=false,
+) }}
+-- depends_on: {{ ref('int_rfm__input_dates') }}
+-- depends_on: {{ ref('int_rfm__customers_from_orders') }}
+-- depends_on: {{ ref('stg_rfm__records') }}
 {%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
 {%- set datasets = rfm.datasets() -%}
 {%- set tie_break_columns = rfm.stored_tie_break_columns(datasets) %}
 with
 
-customers as (
-    select * from {{ ref('int_rfm__measured_customers') }}
-    where ungraded_reason is null
-),
-
 -- Rulebooks that rank nothing have no cut points; this row set gives the columns their types.
 no_cut_points as (
     select
-        dataset,
-        as_of_date,
-        group_region,
+        cast(null as {{ dbt.type_string() }}) as dataset,
+        cast(null as date) as as_of_date,
+        cast(null as {{ dbt.type_string() }}) as group_region,
         cast(null as {{ dbt.type_string() }}) as metric,
         cast(null as integer) as tile,
         cast(null as decimal(28, 6)) as score,
@@ -24,18 +26,19 @@ no_cut_points as (
         {%- for column, type in tie_break_columns.items() %}
         cast(null as {{ rfm.sql_type(type) }}) as cut_{{ column }},
         {%- endfor %}
-        customer_id
-    from customers
+        cast(null as {{ dbt.type_string() }}) as customer_id
     where 1 = 0
 ),
 {%- for chain in rfm.chains(datasets) if rfm.cut_metrics(chain.rulebook) %}
 
-{{ chain.name }}_customers as (
-    select * from customers
-    where {{ rfm.is_of_chain(chain) }}
+{{ rfm.measured_ctes(chain, datasets) }},
+
+{{ chain.name }}_scorable as {{ rfm.inlined() }}(
+    select * from {{ chain.name }}_measured
+    where ungraded_reason is null
 ),
 
-{{ rfm.cut_point_ctes(chain.name, chain.name ~ "_customers", chain.rulebook, group_columns) }},
+{{ rfm.cut_point_ctes(chain.name, chain.name ~ "_scorable", chain.rulebook, group_columns) }},
 {%- endfor %}
 
 final as (

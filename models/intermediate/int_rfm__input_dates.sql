@@ -1,7 +1,6 @@
 {{ config(materialized='table') }}
 
-{%- set datasets = rfm.datasets() -%}
-{%- set graded_before = rfm.graded_before() %}
+{%- set datasets = rfm.datasets() %}
 with
 
 records as (
@@ -43,13 +42,9 @@ rows_without_date as (
     from orders
 ),
 
-graded_dates as (
-    select distinct
-        dataset,
-        as_of_date
-    from {{ graded_before or "as_of_dates" }}
-    where {{ "1 = 1" if graded_before else "1 = 0" }}
-),
+{{ rfm.graded_dates_cte() }},
+
+{{ rfm.finished_dates_cte() }},
 
 dates as (
     select
@@ -58,7 +53,8 @@ dates as (
         count(*) as input_rows,
         sum(case when rejection_reasons is null then 1 else 0 end) as used_rows,
         sum(case when rejection_reasons is null then 1 else 0 end) as customers,
-        false as is_frozen
+        false as is_frozen,
+        false as is_finished
     from records
     where as_of_date is not null
     group by dataset, as_of_date
@@ -71,7 +67,8 @@ dates as (
         0 as input_rows,
         0 as used_rows,
         count(customers_from_orders.dataset) as customers,
-        count(graded_dates.dataset) > 0 as is_frozen
+        count(graded_dates.dataset) > 0 as is_frozen,
+        count(graded_dates.dataset) > 0 and count(finished_dates.dataset) > 0 as is_finished
     from as_of_dates
     left join customers_from_orders
         on
@@ -81,6 +78,10 @@ dates as (
         on
             as_of_dates.dataset = graded_dates.dataset
             and as_of_dates.as_of_date = graded_dates.as_of_date
+    left join finished_dates
+        on
+            as_of_dates.dataset = finished_dates.dataset
+            and as_of_dates.as_of_date = finished_dates.as_of_date
     group by as_of_dates.dataset, as_of_dates.as_of_date
 
     union all
@@ -94,7 +95,8 @@ dates as (
             else 0
         end) as used_rows,
         0 as customers,
-        false as is_frozen
+        false as is_frozen,
+        false as is_finished
     from without_date
     left join rows_without_date on without_date.dataset = rows_without_date.dataset
     group by without_date.dataset
@@ -107,7 +109,8 @@ final as (
         cast(input_rows as {{ dbt.type_bigint() }}) as input_rows,
         cast(used_rows as {{ dbt.type_bigint() }}) as used_rows,
         cast(customers as {{ dbt.type_bigint() }}) as customers,
-        is_frozen
+        is_frozen,
+        is_finished
     from dates
 )
 

@@ -1,14 +1,12 @@
 {{ config(materialized='table') }}
+-- depends_on: {{ ref('int_rfm__input_dates') }}
+-- depends_on: {{ ref('int_rfm__customers_from_orders') }}
+-- depends_on: {{ ref('stg_rfm__records') }}
 
 {%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
 {%- set datasets = rfm.datasets() -%}
 {%- set chains = rfm.chains_with_reversed_ties(datasets) %}
 with
-
-customers as (
-    select * from {{ ref('int_rfm__measured_customers') }}
-    where ungraded_reason is null
-),
 
 cut_points as (
     select * from {{ ref('int_rfm__cut_points') }}
@@ -21,14 +19,19 @@ scored_customers as (
 {%- set prefix = chain.name ~ "_reversed" %}
 {%- set compared = rfm.result_column(chain.rulebook) %}
 
-{{ rfm.chain_customers_cte(chain, "customers") }},
+{{ rfm.measured_ctes(chain, datasets) }},
+
+{{ chain.name }}_scorable as {{ rfm.inlined() }}(
+    select * from {{ chain.name }}_measured
+    where ungraded_reason is null
+),
 
 {{ rfm.cut_columns_cte(chain.name, "cut_points", chain.rulebook, group_columns) }},
 
-{{ rfm.cut_point_ctes(prefix, chain.name ~ "_customers", chain.reversed, group_columns) }},
+{{ rfm.cut_point_ctes(prefix, chain.name ~ "_scorable", chain.reversed, group_columns) }},
 
 {{ rfm.grading_ctes(
-    prefix, chain.name ~ "_customers", "1 = 1", prefix ~ "_cut_points", chain.reversed, group_columns
+    prefix, chain.name ~ "_scorable", "1 = 1", prefix ~ "_cut_points", chain.reversed, group_columns
 ) }},
 
 {{ chain.name }}_compared as (
@@ -58,12 +61,11 @@ scored_customers as (
 
 compared as (
     select
-        dataset,
-        as_of_date,
-        group_region,
+        cast(null as {{ dbt.type_string() }}) as dataset,
+        cast(null as date) as as_of_date,
+        cast(null as {{ dbt.type_string() }}) as group_region,
         cast(null as integer) as is_tied,
         cast(null as integer) as is_changed
-    from customers
     where 1 = 0
     {%- for chain in chains %}
 

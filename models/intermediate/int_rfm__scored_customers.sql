@@ -1,24 +1,27 @@
-{{ config(materialized='table') }}
-
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rfm__replace_dates',
+    on_schema_change='append_new_columns',
+    full_refresh=false,
+) }}
+-- depends_on: {{ ref('int_rfm__input_dates') }}
+-- depends_on: {{ ref('int_rfm__customers_from_orders') }}
+-- depends_on: {{ ref('stg_rfm__records') }}
 {%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
 {%- set datasets = rfm.datasets() -%}
 {%- set chains = rfm.chains(datasets) -%}
 {%- set columns = rfm.metric_columns(datasets) %}
 with
 
-customers as (
-    select * from {{ ref('int_rfm__measured_customers') }}
-),
-
 cut_points as (
     select * from {{ ref('int_rfm__cut_points') }}
 ),
 {%- for chain in chains %}
 
-{{ rfm.chain_customers_cte(chain, "customers") }},
+{{ rfm.measured_ctes(chain, datasets) }},
 
 {{ rfm.grading_ctes(
-    chain.name, chain.name ~ "_customers", "ungraded_reason is null", "cut_points", chain.rulebook, group_columns
+    chain.name, chain.name ~ "_measured", "ungraded_reason is null", "cut_points", chain.rulebook, group_columns
 ) }},
 {%- endfor %}
 
@@ -36,15 +39,19 @@ final as (
         recency_days,
         frequency,
         monetary,
+        usual_interval_days,
+        purchase_days_to_date,
         {%- for stored in rfm.stored_columns(datasets) %}
         {{ stored }},
         {%- endfor %}
         {%- for column in columns %}
         {%- if column.part == "value" %}
-        {{ column.name }},
+        {{ column.name if column.name in own_columns else "cast(null as " ~ column.type ~ ")" }} as {{ column.name }},
+        {%- elif column.part in ["score_next", "value_next"] %}
+        {{ rfm.next_step(chain.rulebook, column.metric, column.part) | trim }} as {{ column.name }},
         {%- else %}
         {%- set score = column.metric ~ "_score" if column.name in own_columns else "null" %}
-        cast({{ score }} as {{ dbt.type_string() if column.is_text else "decimal(28, 6)" }}) as {{ column.name }},
+        cast({{ score }} as {{ column.type }}) as {{ column.name }},
         {%- endif %}
         {%- endfor %}
         coalesce(ungraded_reason, {{ rfm.ungraded_reason(chain.rulebook) | trim }}) as ungraded_reason,

@@ -6,7 +6,9 @@
 {%- set bigint = dbt.type_bigint() %}
 with
 
-{{ rfm.group_dates_ctes(datasets) }},
+{{ rfm.group_dates_ctes(
+    datasets, "region rulebook grade grade_order total_score last_order_date recency_days frequency monetary".split(" ")
+) }},
 
 warnings as (
     select
@@ -132,7 +134,10 @@ followed_customers as (
         graded_customers.rulebook,
         graded_customers.grade,
         graded_customers.grade_order,
-        graded_customers.value_rank,
+        row_number() over (
+            partition by graded_customers.dataset, graded_customers.as_of_date, graded_customers.group_region
+            order by {{ rfm.value_order("graded_customers") }}
+        ) as value_rank,
         periods.next_as_of_date,
         count(*) over (
             partition by graded_customers.dataset, graded_customers.as_of_date, graded_customers.group_region

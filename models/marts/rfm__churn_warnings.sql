@@ -1,11 +1,11 @@
 {{ config(materialized='table') }}
-{%- set rulebooks = rfm.rulebooks() if execute else {} -%}
+{%- set rulebooks = rfm.rulebooks() -%}
 {%- set rules = rfm.warning_rules(rfm.datasets()) -%}
 {%- set better_grade = "least(grade_order, coalesce(previous_grade_order, grade_order))" %}
 with
 
-watched_values as (
-    select * from {{ ref('int_rfm__watched_values') }}
+scored_customers as {{ rfm.inlined() }}(
+    select * from {{ ref('int_rfm__scored_customers') }}
 ),
 
 changes as (

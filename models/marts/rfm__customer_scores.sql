@@ -1,17 +1,15 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='rfm__replace_dates',
-    on_schema_change='append_new_columns',
-    full_refresh=false,
-    meta={'rfm__has_every_date': true},
-) }}
--- depends_on: {{ ref('int_rfm__input_dates') }}
-{%- set scores = rfm.metrics_by_name(rfm.datasets()) %}
+{{ config(materialized='view') }}
+{%- set columns = rfm.kept_columns(rfm.datasets()) %}
+{%- set metrics = rfm.metrics_of_columns(columns) %}
 with
 
-scored_customers as (
+scored_customers as {{ rfm.inlined() }}(
     select * from {{ ref('int_rfm__scored_customers') }}
     where ungraded_reason is null
+),
+
+graded_metrics as (
+    select * from {{ ref('int_rfm__graded_metrics') }}
 ),
 
 cut_points as (
@@ -31,25 +29,19 @@ tied_values as (
 ),
 
 scores as (
-    {%- for name, metrics in scores.items() %}
+    {%- for metric in metrics %}
     select
         dataset,
         as_of_date,
         region,
         group_region,
         customer_id,
-        '{{ name }}' as metric,
-        {{ rfm.kind_of_score(metrics) | trim }} as score_kind,
-        {{ rfm.better_side(metrics) }} as better,
-        {{ rfm.metric_column(metrics, "value") }} as value,
-        {{ rfm.metric_column(metrics, "value_text") }} as value_text,
-        {{ rfm.metric_column(metrics, "score") }} as score,
-        {{ rfm.metric_column(metrics, "score_text") }} as score_text,
-        {{ rfm.weight_of_rulebook(metrics) | trim }} as weight,
-        {{ rfm.next_step(metrics, "score") | trim }} as next_step_score,
-        {{ rfm.next_step(metrics, "bound") | trim }} as next_step_value
+        {%- for part, type in rfm.score_parts().items() %}
+        {%- set column = metric ~ "_" ~ part %}
+        cast({{ column if column in columns else "null" }} as {{ type }}) as {{ part }},
+        {%- endfor %}
+        '{{ metric }}' as metric
     from scored_customers
-    where {{ rfm.is_of_metrics(metrics) }}
     {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
@@ -61,18 +53,23 @@ final as (
         scores.region,
         scores.customer_id,
         scores.metric,
-        scores.score_kind,
-        scores.better,
+        graded_metrics.score_kind,
+        graded_metrics.better,
         scores.value_text,
         scores.score,
         scores.score_text,
         cast(scores.value as decimal(28, 6)) as value,
-        cast(scores.weight as decimal(28, 6)) as weight,
-        cast(scores.score * scores.weight as decimal(28, 6)) as points,
-        cast(coalesce(scores.next_step_value, next_cut_points.value) as decimal(28, 6)) as value_for_next_score,
-        coalesce(scores.next_step_score, next_cut_points.score) as next_score,
+        graded_metrics.weight,
+        cast(scores.score * graded_metrics.weight as decimal(28, 6)) as points,
+        cast(coalesce(scores.value_next, next_cut_points.value) as decimal(28, 6)) as value_for_next_score,
+        coalesce(scores.score_next, next_cut_points.score) as next_score,
         tied_values.value is not null as is_tie_broken
     from scores
+    inner join graded_metrics
+        on
+            scores.dataset = graded_metrics.dataset
+            and scores.as_of_date = graded_metrics.as_of_date
+            and scores.metric = graded_metrics.metric
     left join cut_points as next_cut_points
         on
             scores.dataset = next_cut_points.dataset

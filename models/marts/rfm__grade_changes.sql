@@ -1,58 +1,58 @@
 {{ config(materialized='table') }}
 {%- set datasets = rfm.datasets() -%}
-{%- set metrics = rfm.told_metrics(datasets) -%}
-{%- set compared_columns = rfm.compared_columns() %}
+{%- set columns = rfm.kept_columns(datasets) -%}
+{%- set metrics = rfm.told_metrics(columns) -%}
+{%- set compared_columns = rfm.compared_columns(columns) -%}
+{%- set by_region = datasets | selectattr("within", "equalto", "region") | map(attribute="name") | list %}
 with
 
-{{ rfm.group_dates_ctes(datasets) }},
+{{ rfm.group_dates_ctes(datasets, compared_columns) }},
 
-customer_scores as (
+metric_kinds as (
     select
-        *,
-        {{ rfm.group_region_of_history(datasets) }} as group_region
-    from {{ ref('rfm__customer_scores') }}
-),
-
--- Every customer beside itself at the as-of date on which it was last there, whether that is the group's previous one
--- or not.
-customer_history as (
-    select
-        *,
-        {%- for column in compared_columns %}
-        lag({{ column }}) over customer_dates as last_{{ column }},
+        dataset,
+        as_of_date,
+        {%- for metric in metrics %}
+        max(case when metric = '{{ metric }}' then score_kind end) as {{ metric }}_kind,
+        max(case when metric = '{{ metric }}' then better end) as {{ metric }}_better,
         {%- endfor %}
-        lag(as_of_date) over customer_dates as last_seen,
-        lead(as_of_date) over customer_dates as next_seen
-    from graded_customers
-    window customer_dates as (partition by dataset, group_region, customer_id order by as_of_date asc)
+        count(*) as metrics
+    from {{ ref('int_rfm__graded_metrics') }}
+    group by dataset, as_of_date
 ),
 
+-- Every customer beside itself at the group's previous as-of date.
 present_customers as (
     select
         customers.dataset,
+        customers.group_region,
         customers.as_of_date,
         dates.previous_as_of_date,
         customers.customer_id,
         {%- for column in compared_columns %}
-        case
-            when customers.last_seen = dates.previous_as_of_date then customers.last_{{ column }}
-        end as previous_{{ column }},
+        previous.{{ column }} as previous_{{ column }},
         customers.{{ column }},
         {%- endfor %}
-        coalesce(customers.last_seen = dates.previous_as_of_date, false) as was_there,
-        true as is_there,
-        customers.last_seen is not null as is_known
-    from customer_history as customers
+        previous.customer_id is not null as was_there,
+        true as is_there
+    from graded_customers as customers
     inner join group_dates as dates
         on
             customers.dataset = dates.dataset
             and customers.group_region = dates.group_region
             and customers.as_of_date = dates.as_of_date
+    left join graded_customers as previous
+        on
+            customers.dataset = previous.dataset
+            and customers.group_region = previous.group_region
+            and customers.customer_id = previous.customer_id
+            and dates.previous_as_of_date = previous.as_of_date
 ),
 
 customers_who_left as (
     select
         customers.dataset,
+        customers.group_region,
         dates.next_as_of_date as as_of_date,
         customers.as_of_date as previous_as_of_date,
         customers.customer_id,
@@ -61,17 +61,22 @@ customers_who_left as (
         null as {{ column }},
         {%- endfor %}
         true as was_there,
-        false as is_there,
-        true as is_known
-    from customer_history as customers
+        false as is_there
+    from graded_customers as customers
     inner join group_dates as dates
         on
             customers.dataset = dates.dataset
             and customers.group_region = dates.group_region
             and customers.as_of_date = dates.as_of_date
+    left join graded_customers as next_graded
+        on
+            customers.dataset = next_graded.dataset
+            and customers.group_region = next_graded.group_region
+            and customers.customer_id = next_graded.customer_id
+            and dates.next_as_of_date = next_graded.as_of_date
     where
         dates.next_as_of_date is not null
-        and (customers.next_seen is null or customers.next_seen > dates.next_as_of_date)
+        and next_graded.customer_id is null
 ),
 
 pairs as (
@@ -82,210 +87,137 @@ pairs as (
     select * from customers_who_left
 ),
 
+-- Who is new can have been there before the previous as-of date.
+first_dates as (
+    select
+        customers.dataset,
+        customers.group_region,
+        customers.customer_id,
+        min(customers.as_of_date) as first_as_of_date
+    from graded_customers as customers
+    inner join group_dates as dates
+        on
+            customers.dataset = dates.dataset
+            and customers.group_region = dates.group_region
+            and customers.as_of_date = dates.as_of_date
+    where dates.has_two_later_dates
+    group by customers.dataset, customers.group_region, customers.customer_id
+),
+
 compared as (
     select
-        dataset,
-        as_of_date,
-        previous_as_of_date,
-        customer_id,
-        previous_region,
-        previous_rulebook,
-        coalesce(region, previous_region) as region,
-        coalesce(rulebook, previous_rulebook) as rulebook,
-        rulebook = previous_rulebook as is_same_rulebook,
+        pairs.dataset,
+        pairs.as_of_date,
+        pairs.previous_as_of_date,
+        pairs.customer_id,
+        pairs.previous_region,
+        pairs.previous_rulebook,
+        coalesce(pairs.region, pairs.previous_region) as region,
+        coalesce(pairs.rulebook, pairs.previous_rulebook) as rulebook,
+        pairs.rulebook = pairs.previous_rulebook as is_same_rulebook,
         {%- for column in compared_columns if column not in ["region", "rulebook"] %}
-        previous_{{ column }},
-        {{ column }},
+        pairs.previous_{{ column }},
+        pairs.{{ column }},
         {%- endfor %}
         case
-            when not was_there then 'new'
-            when not is_there then 'left'
-            when grade_order < previous_grade_order then 'up'
-            when grade_order > previous_grade_order then 'down'
-            when grade_order is not null or previous_grade_order is not null then 'same'
-            when total_score > previous_total_score then 'up'
-            when total_score < previous_total_score then 'down'
+            when not pairs.was_there then 'new'
+            when not pairs.is_there then 'left'
+            when pairs.grade_order < pairs.previous_grade_order then 'up'
+            when pairs.grade_order > pairs.previous_grade_order then 'down'
+            when pairs.grade_order is not null or pairs.previous_grade_order is not null then 'same'
+            when pairs.total_score > pairs.previous_total_score then 'up'
+            when pairs.total_score < pairs.previous_total_score then 'down'
             else 'same'
         end as direction,
-        not was_there and is_known as is_returning
+        not pairs.was_there and coalesce(first_dates.first_as_of_date < pairs.as_of_date, false) as is_returning
     from pairs
-),
-
-score_history as (
-    select
-        *,
-        lag(as_of_date) over metric_dates as last_seen,
-        lag(score) over metric_dates as last_score,
-        lag(score_text) over metric_dates as last_score_text,
-        lag(value) over metric_dates as last_value,
-        lag(value_text) over metric_dates as last_value_text
-    from customer_scores
-    window metric_dates as (partition by dataset, group_region, customer_id, metric order by as_of_date asc)
-),
-
-different_scores as (
-    select * from score_history
-    where score != last_score or score_text != last_score_text
+    left join first_dates
+        on
+            pairs.dataset = first_dates.dataset
+            and pairs.group_region = first_dates.group_region
+            and pairs.customer_id = first_dates.customer_id
+            and not pairs.was_there
 ),
 
 -- Scores of one rulebook that differ from those at the previous as-of date. better_by is the direction in which the
 -- customer's own value moved.
-moved_scores as (
+moved as (
     select
-        compared.dataset,
-        compared.as_of_date,
-        compared.region,
-        compared.customer_id,
-        compared.direction,
-        scores.metric,
-        scores.score_kind,
-        scores.score,
-        scores.score_text,
-        scores.value,
-        scores.value_text,
-        scores.last_score,
-        scores.last_score_text,
-        scores.last_value,
-        scores.last_value_text,
-        case
-            when scores.score > scores.last_score then 'up'
-            when scores.score < scores.last_score then 'down'
-        end as moved,
-        case
-            when scores.better = 'low' then sign(scores.last_value - scores.value)
-            else sign(scores.value - scores.last_value)
-        end as better_by
-    from different_scores as scores
-    inner join compared
+        compared.*,
+        {%- for metric in metrics %}
+        {{ rfm.score_move(metric, columns) | trim }} as {{ metric }}_moved,
+        {{ rfm.value_move(metric, columns) | trim }} as {{ metric }}_better_by,
+        metric_kinds.{{ metric }}_kind,
+        {%- endfor %}
+        compared.is_same_rulebook and compared.direction in ('up', 'down', 'same') as is_comparable
+    from compared
+    left join metric_kinds
         on
-            scores.dataset = compared.dataset
-            and scores.as_of_date = compared.as_of_date
-            and scores.region = compared.region
-            and scores.customer_id = compared.customer_id
-            and scores.last_seen = compared.previous_as_of_date
-    where
-        compared.is_same_rulebook
-        and compared.direction in ('up', 'down', 'same')
+            compared.dataset = metric_kinds.dataset
+            and compared.as_of_date = metric_kinds.as_of_date
 ),
 
 -- A score that the group has a part in can move by the others alone; steps, labels and values move by the customer's
 -- own.
-explained_scores as (
+explained as (
     select
         *,
-        direction in ('up', 'down') and coalesce(moved, direction) = direction as is_with_grade,
+        {%- for metric in metrics %}
         case
-            when score_kind = 'group' then 'rank_only'
-            when score_kind not in ('tiles', 'split', 'share', 'scale') then 'own'
-            when moved = 'down' and better_by < 0 then 'own'
-            when moved = 'up' and better_by > 0 then 'own'
-            when moved is null and better_by != 0 then 'own'
+            when not is_comparable or {{ metric }}_moved is null then null
+            when {{ metric }}_kind = 'group' then 'rank_only'
+            when {{ metric }}_kind not in ('tiles', 'split', 'share', 'scale') then 'own'
+            when {{ metric }}_moved = 'down' and {{ metric }}_better_by < 0 then 'own'
+            when {{ metric }}_moved = 'up' and {{ metric }}_better_by > 0 then 'own'
+            when {{ metric }}_moved = 'sideways' and {{ metric }}_better_by != 0 then 'own'
             else 'rank_only'
-        end as cause
-    from moved_scores
-),
-
-causes as (
-    select
-        dataset,
-        as_of_date,
-        region,
-        customer_id,
-        max(case when metric = 'recency' then cause end) as recency_cause,
-        max(case when metric = 'frequency' then cause end) as frequency_cause,
-        max(case when metric = 'monetary' then cause end) as monetary_cause
-    from explained_scores
-    group by dataset, as_of_date, region, customer_id
+        end as {{ metric }}_cause,
+        is_comparable and ({{ metric }}_moved = direction or ({{ metric }}_moved = 'sideways' and direction != 'same'))
+            as {{ metric }}_is_told,
+        {%- endfor %}
+        coalesce(grade, 'total ' || {{ rfm.number_in_text("total_score") }}, 'no grade') as result,
+        coalesce(previous_grade, 'total ' || {{ rfm.number_in_text("previous_total_score") }}, 'no grade')
+            as previous_result
+    from moved
 ),
 
 -- Only rises and falls are told in words.
-score_texts as (
-    select
-        dataset,
-        as_of_date,
-        region,
-        customer_id,
-        metric,
-        moved,
-        cause,
-        coalesce({{ rfm.number_in_text("last_score") }}, last_score_text) as previous_score,
-        coalesce({{ rfm.number_in_text("score") }}, score_text) as present_score,
-        coalesce({{ rfm.number_in_text("last_value") }}, last_value_text) as previous_value,
-        coalesce({{ rfm.number_in_text("value") }}, value_text) as present_value
-    from explained_scores
-    where is_with_grade
-),
-
-told_scores as (
+told as (
     select
         *,
-        {{ rfm.score_change_in_words() | trim }} as words,
-        {{ rfm.score_change_in_words_zh() | trim }} as words_zh
-    from score_texts
+        {{ rfm.metric_list(metrics, "own") | trim }} as own_metrics,
+        {{ rfm.metric_list(metrics, "rank_only") | trim }} as rank_only_metrics,
+        {{ rfm.metric_texts(metrics, columns, "en") | trim }} as words,
+        {{ rfm.metric_texts(metrics, columns, "zh") | trim }} as words_zh
+    from explained
 ),
+{%- if by_region %}
 
-explanations as (
+-- Where regions are ranked apart, a customer who is new in one may come from another, or have left for it.
+placed as (
     select
-        dataset,
-        as_of_date,
-        region,
-        customer_id,
-        {{ rfm.metric_list(metrics, "cause = 'own'") | trim }} as own_metrics,
-        {{ rfm.metric_list(metrics, "cause = 'rank_only'") | trim }} as rank_only_metrics,
-        {{ rfm.metric_texts(metrics, "words", "; ") | trim }} as words,
-        {{ rfm.metric_texts(metrics, "words_zh", "；") | trim }} as words_zh
-    from told_scores
-    group by dataset, as_of_date, region, customer_id
-),
-
-explained as (
-    select
-        compared.*,
-        elsewhere.region as other_region,
-        causes.recency_cause,
-        causes.frequency_cause,
-        causes.monetary_cause,
-        explanations.own_metrics,
-        explanations.rank_only_metrics,
-        case
-            when explanations.own_metrics is not null then 'own'
-            when explanations.rank_only_metrics is not null then 'rank_only'
-        end as cause,
-        coalesce(
-            compared.grade,
-            'total ' || {{ rfm.number_in_text("compared.total_score") }},
-            'no grade'
-        ) as result,
-        coalesce(
-            compared.previous_grade,
-            'total ' || {{ rfm.number_in_text("compared.previous_total_score") }},
-            'no grade'
-        ) as previous_result,
-        coalesce(': ' || explanations.words, '') as words,
-        coalesce('：' || explanations.words_zh, '') as words_zh
-    from compared
-    left join causes
-        on
-            compared.dataset = causes.dataset
-            and compared.as_of_date = causes.as_of_date
-            and compared.region = causes.region
-            and compared.customer_id = causes.customer_id
-    left join explanations
-        on
-            compared.dataset = explanations.dataset
-            and compared.as_of_date = explanations.as_of_date
-            and compared.region = explanations.region
-            and compared.customer_id = explanations.customer_id
-    -- Where regions are ranked apart, a customer who is new in one may come from another, or have left for it.
+        told.*,
+        elsewhere.region as other_region
+    from told
     left join graded_customers as elsewhere
         on
-            compared.dataset = elsewhere.dataset
-            and compared.customer_id = elsewhere.customer_id
+            told.dataset = elsewhere.dataset
+            and told.customer_id = elsewhere.customer_id
+            and told.dataset in ('{{ by_region | join("', '") }}')
             and case
-                when compared.direction = 'new' then compared.previous_as_of_date
-                when compared.direction = 'left' then compared.as_of_date
+                when told.direction = 'new' then told.previous_as_of_date
+                when told.direction = 'left' then told.as_of_date
             end = elsewhere.as_of_date
 ),
+{%- else %}
+
+placed as (
+    select
+        *,
+        cast(null as {{ dbt.type_string() }}) as other_region
+    from told
+),
+{%- endif %}
 
 final as (
     select
@@ -304,13 +236,23 @@ final as (
         grade_order,
         direction,
         is_returning,
-        cause,
+        case
+            when own_metrics is not null then 'own'
+            when rank_only_metrics is not null then 'rank_only'
+        end as cause,
         own_metrics,
         rank_only_metrics,
         {%- for metric in ["recency", "frequency", "monetary"] %}
-        previous_{{ metric }}_score,
-        {{ metric }}_score,
-        {{ metric }}_cause,
+        {%- set score = metric ~ "_score" %}
+        {%- if score in columns %}
+        previous_{{ score }},
+        {{ score }},
+        {%- else %}
+        cast(null as decimal(28, 6)) as previous_{{ score }},
+        cast(null as decimal(28, 6)) as {{ score }},
+        {%- endif %}
+        {%- set cause = metric ~ "_cause" if metric in metrics else "cast(null as " ~ dbt.type_string() ~ ")" %}
+        {{ cause }} as {{ metric }}_cause,
         {%- endfor %}
         {%- for column in ["total_score", "recency_days", "frequency", "monetary"] %}
         previous_{{ column }},
@@ -318,7 +260,7 @@ final as (
         {%- endfor %}
         {{ rfm.change_sentence() | trim }} as sentence,
         {{ rfm.change_sentence_zh() | trim }} as sentence_zh
-    from explained
+    from placed
 )
 
 select * from final

@@ -1,11 +1,6 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='rfm__replace_dates',
-    on_schema_change='append_new_columns',
-    full_refresh=false,
-) }}
--- depends_on: {{ ref('int_rfm__input_dates') }}
-{%- set columns = rfm.metric_columns(rfm.datasets()) | map(attribute="name") | list %}
+{{ config(materialized='view') }}
+-- depends_on: {{ ref('int_rfm__graded_dates') }}
+{%- set columns = rfm.kept_columns(rfm.datasets()) %}
 with
 
 scored_customers as (
@@ -13,6 +8,7 @@ scored_customers as (
     where ungraded_reason is null
 ),
 
+-- value_rank puts everybody in order, so it is only made for those who ask for it.
 final as (
     select
         dataset,
@@ -34,12 +30,7 @@ final as (
         grade_order,
         row_number() over (
             partition by dataset, as_of_date, group_region
-            order by
-                total_score desc nulls last,
-                monetary desc nulls last,
-                frequency desc nulls last,
-                recency_days asc nulls last,
-                customer_id asc
+            order by {{ rfm.value_order() }}
         ) as value_rank
     from scored_customers
 )

@@ -3,6 +3,7 @@
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
     full_refresh=false,
+    meta={'rfm__kept': 'is_finished'},
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 with
@@ -15,9 +16,7 @@ orders as (
     select * from {{ ref('stg_rfm__orders') }}
 ),
 
-scored_customers as (
-    select * from {{ ref('int_rfm__scored_customers') }}
-),
+{{ rfm.open_customers_cte() }},
 
 rejected as (
     select

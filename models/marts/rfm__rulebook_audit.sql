@@ -3,19 +3,17 @@
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
     full_refresh=false,
-    meta={'rfm__always_replaced': "finding = 'late_orders'"},
+    meta={'rfm__kept': 'is_finished', 'rfm__always_replaced': "finding = 'late_orders'"},
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 -- depends_on: {{ ref('int_rfm__cut_points') }}
-{%- set rulebooks = rfm.rulebooks() if execute else {} -%}
+{%- set rulebooks = rfm.rulebooks() -%}
 {%- set datasets = rfm.datasets() -%}
 {%- set text = dbt.type_string() -%}
 {%- set metrics_by_kind = rfm.metrics_by_kind(datasets) %}
 with
 
-scored_customers as (
-    select * from {{ ref('int_rfm__scored_customers') }}
-),
+{{ rfm.open_customers_cte() }},
 
 reversed_ties as (
     select * from {{ ref('int_rfm__reversed_ties') }}
@@ -216,7 +214,7 @@ ties as (
     where reversed_ties.tied_customers > 0
 ),
 
--- Dates of orders that were graded before, and what grading them anew from the orders at hand would change.
+-- Dates of orders that stay as they were graded, beside what the orders at hand say of their customers now.
 frozen_dates as (
     select
         dataset,
@@ -225,65 +223,47 @@ frozen_dates as (
     where is_frozen
 ),
 
-present_results as (
-    select
-        scored_customers.dataset,
-        scored_customers.as_of_date,
-        scored_customers.customer_id,
-        coalesce(
-            scored_customers.grade, scored_customers.score_code, cast(scored_customers.total_score as {{ text }}), ''
-        ) as result
-    from scored_customers
-    inner join frozen_dates
-        on
-            scored_customers.dataset = frozen_dates.dataset
-            and scored_customers.as_of_date = frozen_dates.as_of_date
-    where scored_customers.ungraded_reason is null
+present_customers as (
+    select * from {{ ref('int_rfm__customers_from_orders') }}
+    where is_in_group and is_frozen
 ),
 
-kept_results as (
-    select
-        graded_customers.dataset,
-        graded_customers.as_of_date,
-        graded_customers.customer_id,
-        graded_customers.rulebook,
-        coalesce(
-            graded_customers.grade, graded_customers.score_code, cast(graded_customers.total_score as {{ text }}), ''
-        ) as result
-    from {{ ref('rfm__graded_customers') }} as graded_customers
+kept_customers as (
+    select kept.*
+    from {{ ref('int_rfm__scored_customers') }} as kept
     inner join frozen_dates
         on
-            graded_customers.dataset = frozen_dates.dataset
-            and graded_customers.as_of_date = frozen_dates.as_of_date
+            kept.dataset = frozen_dates.dataset
+            and kept.as_of_date = frozen_dates.as_of_date
 ),
 
-compared_results as (
+compared_customers as (
     select
-        kept_results.dataset,
-        kept_results.as_of_date,
-        kept_results.rulebook,
-        case when kept_results.result = present_results.result then 0 else 1 end as is_changed
-    from kept_results
-    left join present_results
+        kept_customers.dataset,
+        kept_customers.as_of_date,
+        kept_customers.rulebook,
+        case when {{ rfm.is_measured_alike(datasets) }} then 0 else 1 end as is_changed
+    from kept_customers
+    left join present_customers
         on
-            kept_results.dataset = present_results.dataset
-            and kept_results.as_of_date = present_results.as_of_date
-            and kept_results.customer_id = present_results.customer_id
+            kept_customers.dataset = present_customers.dataset
+            and kept_customers.as_of_date = present_customers.as_of_date
+            and kept_customers.customer_id = present_customers.customer_id
 
     union all
 
     select
-        present_results.dataset,
-        present_results.as_of_date,
+        present_customers.dataset,
+        present_customers.as_of_date,
         cast(null as {{ text }}) as rulebook,
         1 as is_changed
-    from present_results
-    left join kept_results
+    from present_customers
+    left join kept_customers
         on
-            present_results.dataset = kept_results.dataset
-            and present_results.as_of_date = kept_results.as_of_date
-            and present_results.customer_id = kept_results.customer_id
-    where kept_results.customer_id is null
+            present_customers.dataset = kept_customers.dataset
+            and present_customers.as_of_date = kept_customers.as_of_date
+            and present_customers.customer_id = kept_customers.customer_id
+    where kept_customers.customer_id is null
 ),
 
 late_orders as (
@@ -292,9 +272,9 @@ late_orders as (
         as_of_date,
         max(rulebook) as rulebook,
         count(rulebook) as customers,
-        sum(is_changed) as changed_grades,
+        sum(is_changed) as changed_customers,
         {{ rfm.divide("sum(is_changed)", "count(rulebook)") | trim }} as changed_share
-    from compared_results
+    from compared_customers
     group by dataset, as_of_date
     having sum(is_changed) > 0
 ),

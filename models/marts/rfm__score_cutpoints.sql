@@ -3,16 +3,13 @@
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
     full_refresh=false,
-    meta={'rfm__has_every_date': true},
+    meta={'rfm__kept': 'is_finished'},
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 {%- set listed = rfm.metrics_with_cut_points(rfm.datasets()) %}
 with
 
-scored_customers as (
-    select * from {{ ref('int_rfm__scored_customers') }}
-    where ungraded_reason is null
-),
+{{ rfm.open_customers_cte() }},
 
 tied_values as (
     select distinct
@@ -27,16 +24,15 @@ tied_values as (
 
 values_by_score as (
     select
-        dataset,
-        as_of_date,
-        group_region,
+        cast(null as {{ dbt.type_string() }}) as dataset,
+        cast(null as date) as as_of_date,
+        cast(null as {{ dbt.type_string() }}) as group_region,
         cast(null as {{ dbt.type_string() }}) as metric,
         cast(null as {{ dbt.type_string() }}) as better,
         cast(null as decimal(28, 6)) as score,
         cast(null as {{ dbt.type_string() }}) as score_text,
         cast(null as decimal(38, 12)) as value,
         cast(null as {{ dbt.type_bigint() }}) as customers
-    from scored_customers
     where 1 = 0
     {%- for name, metrics in listed.items() %}
 
@@ -53,7 +49,9 @@ values_by_score as (
         {{ rfm.metric_column(metrics, "value") }} as value,
         count(*) as customers
     from scored_customers
-    where {{ rfm.is_of_metrics(metrics) }}
+    where
+        ungraded_reason is null
+        and {{ rfm.is_of_metrics(metrics) }}
     group by
         dataset,
         as_of_date,

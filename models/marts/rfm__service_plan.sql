@@ -7,20 +7,23 @@
 {%- set next_contact_date = dbt.dateadd("day", "days_to_contact", "coalesce(last_contact_date, as_of_date)") | trim %}
 with
 
-graded_customers as (
-    select
-        *,
-        {{ rfm.group_region_of_history(datasets) }} as group_region
-    from {{ ref('rfm__graded_customers') }}
-),
-
-scored_customers as (
+graded_customers as {{ rfm.inlined() }}(
     select
         dataset,
         as_of_date,
+        region,
+        group_region,
         customer_id,
+        rulebook,
+        grade,
+        grade_order,
+        total_score,
+        monetary,
+        frequency,
+        recency_days,
         {{ rfm.last_contact_date(datasets) }} as last_contact_date
     from {{ ref('int_rfm__scored_customers') }}
+    where ungraded_reason is null
 ),
 
 actions as (
@@ -73,39 +76,31 @@ last_dates as (
     group by dataset
 ),
 
--- A plan is for the days after a dataset's last as-of date.
-served_customers as (
+-- A plan is for the days after a dataset's last as-of date. The rank counts everybody of the group.
+last_customers as (
     select
-        graded_customers.dataset,
-        graded_customers.as_of_date,
-        graded_customers.region,
-        graded_customers.group_region,
-        graded_customers.customer_id,
-        graded_customers.rulebook,
-        graded_customers.grade,
-        graded_customers.grade_order,
-        graded_customers.value_rank,
-        graded_customers.total_score,
-        graded_customers.monetary,
-        graded_customers.frequency,
-        graded_customers.recency_days,
-        actions.services,
-        actions.contact_every_days,
-        scored_customers.last_contact_date
+        graded_customers.*,
+        row_number() over (
+            partition by graded_customers.dataset, graded_customers.group_region
+            order by {{ rfm.value_order("graded_customers") }}
+        ) as value_rank
     from graded_customers
     inner join last_dates
         on
             graded_customers.dataset = last_dates.dataset
             and graded_customers.as_of_date = last_dates.as_of_date
+),
+
+served_customers as (
+    select
+        last_customers.*,
+        actions.services,
+        actions.contact_every_days
+    from last_customers
     inner join actions
         on
-            graded_customers.rulebook = actions.rulebook
-            and graded_customers.grade = actions.grade
-    left join scored_customers
-        on
-            graded_customers.dataset = scored_customers.dataset
-            and graded_customers.as_of_date = scored_customers.as_of_date
-            and graded_customers.customer_id = scored_customers.customer_id
+            last_customers.rulebook = actions.rulebook
+            and last_customers.grade = actions.grade
 ),
 
 -- Customers of a tier whose last contact nobody knows are spread over the days of one round, the best first.
@@ -201,12 +196,7 @@ ranked_customers as (
         tier_units.units,
         row_number() over (
             partition by served_customers.dataset, tier_units.resource, served_customers.grade
-            order by
-                served_customers.total_score desc nulls last,
-                served_customers.monetary desc nulls last,
-                served_customers.frequency desc nulls last,
-                served_customers.recency_days asc nulls last,
-                served_customers.customer_id asc
+            order by {{ rfm.value_order("served_customers") }}
         ) as place
     from served_customers
     inner join tier_units

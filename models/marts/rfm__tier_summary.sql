@@ -3,21 +3,16 @@
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
     full_refresh=false,
-    meta={'rfm__has_every_date': true},
+    meta={'rfm__kept': 'is_finished'},
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 with
 
+{{ rfm.open_customers_cte() }},
+
 graded_customers as (
-    select graded_customers.*
-    from {{ ref('rfm__graded_customers') }} as graded_customers
-    {% if is_incremental() %}
-    inner join {{ ref('int_rfm__input_dates') }} as input_dates
-        on
-            graded_customers.dataset = input_dates.dataset
-            and graded_customers.as_of_date = input_dates.as_of_date
-    {% endif %}
-    where graded_customers.grade is not null
+    select * from scored_customers
+    where ungraded_reason is null and grade is not null
 ),
 
 tiers as (

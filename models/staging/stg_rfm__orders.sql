@@ -1,4 +1,4 @@
-{%- set datasets = rfm.checked_datasets() | selectattr("kind", "equalto", "orders") | list -%}
+{%- set datasets = (rfm.datasets() or rfm.checked_datasets()) | selectattr("kind", "equalto", "orders") | list -%}
 {%- set inputs = {} -%}
 {%- for dataset in datasets -%}{%- do inputs.update({dataset.name: rfm.input_relation(dataset)}) -%}{%- endfor -%}
 {%- set columns = rfm.input_columns(datasets, inputs) -%}

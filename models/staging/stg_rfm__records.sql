@@ -1,4 +1,4 @@
-{%- set all_datasets = rfm.checked_datasets() -%}
+{%- set all_datasets = rfm.datasets() or rfm.checked_datasets() -%}
 {%- if execute -%}{%- do rfm.check_expressions_in_database(all_datasets) -%}{%- endif -%}
 {%- set datasets = all_datasets | selectattr("kind", "equalto", "records") | list -%}
 {%- set inputs = {} -%}
