@@ -6,7 +6,7 @@ export UV_SYSTEM_CERTS := true
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: build test lint seeds clean
+.PHONY: build test lint seeds bench clean
 
 ## The demo, from raw records to marts in rfm.duckdb, and its tiers.
 build: .venv/installed
@@ -28,6 +28,11 @@ lint: .venv/installed
 ## The synthetic raw records; the same seed gives the same files.
 seeds: .venv/installed
 	$(BIN)/python scripts/make_demo_seeds.py
+
+## What grading costs, written to benchmarks/RESULTS.md: a few minutes; SIZE=1m, 10m and 100m take longer.
+bench: .venv/installed
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --extra bench
+	$(BIN)/python -m benchmarks $(SIZE)
 
 clean:
 	rm -rf .venv target logs rfm.duckdb

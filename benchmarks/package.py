@@ -1,0 +1,119 @@
+"""This project as its users have it: a dbt project of their own that installs the package and reads a parquet file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks.contenders import STORAGE
+from benchmarks.data import LAST_DAY
+from benchmarks.measure import REPOSITORY, Limits, run
+
+DBT = str(Path(sys.executable).parent / "dbt")
+DATA = "input.parquet"
+GRADED = "rfm__graded_customers"
+COLUMNS = {
+    "records": ["customer_id", "recency_days", "frequency", "monetary"],
+    "orders": ["customer_id", "order_id", "ordered_at", "amount"],
+}
+ONE_DATE: list[str] = [LAST_DAY]
+MONTH_ENDS: list[str] = [
+    *("2023-01-31", "2023-02-28", "2023-03-31", "2023-04-30", "2023-05-31", "2023-06-30"),
+    *("2023-07-31", "2023-08-31", "2023-09-30", "2023-10-31", "2023-11-30", "2023-12-31"),
+    *("2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30", "2024-05-31", "2024-06-30"),
+    *("2024-07-31", "2024-08-31", "2024-09-30", "2024-10-31", "2024-11-30", LAST_DAY),
+]
+
+
+def write_project(folder: Path, kind: str, data: Path, as_of_dates: list[str], memory_limit: str | None) -> Path:
+    """Write the project and return its database file, which is not there yet.
+
+    Every path in the project is relative: dbt sees the same project whatever the file, and need not parse it again.
+    kind: what the file has, records or orders. memory_limit: of DuckDB, like 4GB; none for DuckDB's own.
+    """
+    rulebooks = yaml.safe_load((REPOSITORY / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["rfm__rulebooks"]
+    dataset: dict[str, Any] = {"rulebook": "platform_quintile", kind: "input.file"}
+    dataset["columns"] = {name: name for name in COLUMNS[kind]}
+    if kind == "orders":
+        dataset["as_of"] = as_of_dates
+    else:
+        [dataset["as_of_date"]] = as_of_dates
+    name = "orders" if kind == "orders" else "customers"
+    output: dict[str, Any] = {
+        "type": "duckdb",
+        "path": "shop.duckdb",
+        "threads": 1,
+        "config_options": {"storage_compatibility_version": STORAGE},
+    }
+    if memory_limit:
+        output["settings"] = {"memory_limit": memory_limit}
+    files = {
+        "dbt_project.yml": {
+            "name": "shop",
+            "version": "1.0.0",
+            "profile": "shop",
+            "vars": {
+                "rfm__rulebooks": {"platform_quintile": rulebooks["platform_quintile"]},
+                "rfm__datasets": {name: dataset},
+            },
+        },
+        "packages.yml": {"packages": [{"local": str(REPOSITORY)}]},
+        "profiles.yml": {"shop": {"target": "dev", "outputs": {"dev": output}}},
+        "models/sources.yml": {
+            "version": 2,
+            "sources": [
+                {"name": "input", "config": {"meta": {"external_location": DATA}}, "tables": [{"name": "file"}]}
+            ],
+        },
+    }
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    (folder / DATA).symlink_to(data)
+    # What `dbt deps` does with a local package.
+    (folder / "dbt_packages").mkdir()
+    (folder / "dbt_packages" / "rfm").symlink_to(REPOSITORY, target_is_directory=True)
+    return folder / "shop.duckdb"
+
+
+def parse(folder: Path, kept: Path) -> None:
+    """Have dbt parse the project, as it stays parsed between the runs of its users. kept: file for the next project."""
+    parsed = folder / "target" / "partial_parse.msgpack"
+    parsed.parent.mkdir()
+    if kept.exists():
+        shutil.copy(kept, parsed)
+        return
+    outcome = run([DBT, "--no-use-colors", "parse", "--profiles-dir", "."], folder, folder / "log", Limits())
+    if outcome.failure:
+        raise RuntimeError(f"dbt could not parse the project: {outcome.failure}")
+    # Without what dbt keeps for the next time, every run parses again.
+    if parsed.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(parsed, kept)
+
+
+def run_command(select: str | None) -> list[str]:
+    """The command that builds the models. select: which ones, in dbt's words, or none for all.
+
+    One thread of dbt, so that the seconds of the models add up; DuckDB uses all cores within each.
+    """
+    return [DBT, "--no-use-colors", "run", "--profiles-dir", ".", *(["--select", select] if select else [])]
+
+
+def seconds_of_models(folder: Path) -> dict[str, float]:
+    """Seconds of every model that the last dbt call built, by name; dbt's own work on the model is in them."""
+    results = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
+    return {result["unique_id"].split(".")[-1]: result["execution_time"] for result in results}
+
+
+def staging_models(folder: Path) -> set[str]:
+    """The models that read and clean the input: those that the package keeps in its folder staging."""
+    nodes = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+    return {
+        node["name"] for node in nodes.values() if node["resource_type"] == "model" and "staging" in node["fqn"][:-1]
+    }

@@ -1,0 +1,325 @@
+"""The three parts of the benchmark, each measured in rounds: every contender once a round, in turns, then the answers.
+
+A result is one JSON file for each part and size, with every single measurement.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks import machine, package
+from benchmarks.compare import Answer
+from benchmarks.contenders import Task
+from benchmarks.measure import REPOSITORY, Limits, Outcome, run
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to measure. scratch: folder for what the contenders write; memory_limit: of DuckDB, like 4GB, or none."""
+
+    scratch: Path
+    rounds: int = 3
+    limits: Limits = field(default_factory=Limits)
+    memory_limit: str | None = None
+    without: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measurement. row: what was measured, as the report names it."""
+
+    row: str
+    seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one contender came to in one round: its figures, where its answer is, and why figures are missing."""
+
+    figures: list[Figure]
+    answer: Answer | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Contender:
+    """What is measured. rows: all it gives figures for; reference: whose answer must be the same, by name."""
+
+    name: str
+    rows: list[str]
+    measure: Callable[[Path], Run]
+    reference: str | None = None
+
+
+def in_rounds(contenders: list[Contender], settings: Settings) -> list[dict[str, Any]]:
+    """Measure every contender once a round; odd rounds go backwards. Who does not finish is not tried again.
+
+    Returns one entry for each row and round: seconds, peak_bytes, failure, and the number of differing customers, which
+    is none where nothing was compared.
+    """
+    found: list[dict[str, Any]] = []
+    failed: set[str] = set()
+    for number in range(settings.rounds):
+        runs: dict[str, Run] = {}
+        for contender in contenders if number % 2 == 0 else reversed(contenders):
+            if contender.name in failed or contender.name in settings.without:
+                continue
+            folder = settings.scratch / "round" / contender.name
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            os.sync()
+            runs[contender.name] = contender.measure(folder)
+            say(f"round {number + 1}, {contender.name}: {in_words(runs[contender.name])}")
+            if not runs[contender.name].figures:
+                failed.add(contender.name)
+                shutil.rmtree(folder)
+        told: dict[str, int] = {}
+        for contender in contenders:
+            if contender.name not in runs:
+                continue
+            done = runs[contender.name]
+            reference = runs.get(contender.reference or "")
+            differing = differing_customers(done, reference, settings) if reference else None
+            if differing is not None:
+                told[contender.name] = differing
+            figures = {figure.row: figure for figure in done.figures}
+            for row in contender.rows:
+                figure = figures.get(row)
+                found.append(
+                    {
+                        "row": row,
+                        "round": number + 1,
+                        "seconds": figure and round(figure.seconds, 4),
+                        "peak_bytes": figure and figure.peak_bytes,
+                        "failure": None if figure else done.failure,
+                        "differing": differing,
+                    }
+                )
+        if told:
+            counts = ", ".join(f"{name} {count}" for name, count in told.items())
+            say(f"round {number + 1}, customers that differ from the project's: {counts}")
+        shutil.rmtree(settings.scratch / "round", ignore_errors=True)
+    return found
+
+
+def differing_customers(done: Run, reference: Run, settings: Settings) -> int | None:
+    """For how many customers two answers differ; none where one of them is missing."""
+    if done.answer is None or reference.answer is None:
+        return None
+    told = settings.scratch / "differing.json"
+    command = ["-m", "benchmarks.compare", json.dumps(done.answer), json.dumps(reference.answer), str(told)]
+    outcome = run([sys.executable, *command], REPOSITORY, settings.scratch / "compare.log", Limits())
+    if outcome.failure:
+        raise RuntimeError(f"the answers could not be compared: {outcome.failure}")
+    return json.loads(told.read_text(encoding="utf-8"))
+
+
+def say(line: str) -> None:
+    """Tell whoever waits."""
+    print(line, flush=True)
+
+
+def in_words(done: Run) -> str:
+    """A run in one line."""
+    figures = [f"{figure.row} {figure.seconds:.2f} s {figure.peak_bytes / 1e6:.0f} MB" for figure in done.figures]
+    return ", ".join([*figures, *([done.failure] if done.failure else [])])
+
+
+# --- Contenders that are not this project -----------------------------------------------------------------------------
+
+
+def process(
+    row: str, function: str, data: Path, as_of_dates: list[str], reference: str | None, settings: Settings
+) -> Contender:
+    """One of `benchmarks.contenders`, by the name of its function there."""
+
+    def measure(folder: Path) -> Run:
+        name, table = ("graded.parquet", None) if function in {"pandas", "polars"} else ("graded.duckdb", "answer")
+        figure, outcome = work(row, function, data, folder / name, as_of_dates, settings)
+        if outcome.failure:
+            return Run([], failure=outcome.failure)
+        return Run([figure], {"file": str(folder / name), "table": table} if reference else None)
+
+    return Contender(row, [row], measure, reference)
+
+
+def work(
+    row: str, function: str, data: Path, output: Path, as_of_dates: list[str], settings: Settings
+) -> tuple[Figure, Outcome]:
+    """Run a function of `benchmarks.contenders` in a process of its own."""
+    task: Task = {
+        "contender": function,
+        "input": str(data),
+        "output": str(output),
+        "as_of_dates": as_of_dates,
+        "memory_limit": settings.memory_limit,
+    }
+    told = output.parent / "seconds.json"
+    command = [sys.executable, "-m", "benchmarks.contenders", json.dumps(task), str(told)]
+    outcome = run(command, REPOSITORY, output.parent / "log", settings.limits)
+    seconds = 0.0 if outcome.failure else json.loads(told.read_text(encoding="utf-8"))
+    return Figure(row, seconds, outcome.peak_bytes), outcome
+
+
+# --- This project -----------------------------------------------------------------------------------------------------
+
+
+def project(kind: str, data: Path, as_of_dates: list[str], prefix: str, settings: Settings) -> Contender:
+    """`dbt run --select +rfm__graded_customers`, then reading the mart with its ranks into a table.
+
+    Gives four figures: grading alone (the models between the cleaned input and the mart, the mart included), grading
+    with cleaning, the wall clock of the whole command, and grading with the ranks read.
+    """
+    rows = [f"{prefix}{name}" for name in ["grading", "cleaning_grading", "command", "grading_ranks"]]
+
+    def measure(folder: Path) -> Run:
+        database = package.write_project(folder, kind, data, as_of_dates, settings.memory_limit)
+        package.parse(folder, settings.scratch / "parsed" / f"{kind}_{len(as_of_dates)}.msgpack")
+        command = package.run_command(f"+{package.GRADED}")
+        outcome = run(command, folder, folder / "log", settings.limits)
+        if outcome.failure:
+            return Run([], failure=outcome.failure)
+        seconds = package.seconds_of_models(folder)
+        cleaning = sum(seconds[model] for model in package.staging_models(folder) if model in seconds)
+        everything = sum(seconds.values())
+        peak = outcome.peak_bytes
+        figures = [
+            Figure(rows[0], everything - cleaning, peak),
+            Figure(rows[1], everything, peak),
+            Figure(rows[2], outcome.seconds, peak),
+        ]
+        ranks, read = work("ranks", "read_ranks", data, database, as_of_dates, settings)
+        if read.failure:
+            return Run(figures, read_answer(data, database, settings), f"reading the ranks: {read.failure}")
+        figures.append(Figure(rows[3], everything - cleaning + ranks.seconds, max(peak, ranks.peak_bytes)))
+        return Run(figures, {"file": str(database), "table": "answer"})
+
+    return Contender(f"{prefix}project", rows, measure)
+
+
+def all_models(kind: str, data: Path, as_of_dates: list[str], prefix: str, settings: Settings) -> Contender:
+    """`dbt run`: every mart."""
+    row = f"{prefix}all_models"
+
+    def measure(folder: Path) -> Run:
+        database = package.write_project(folder, kind, data, as_of_dates, settings.memory_limit)
+        package.parse(folder, settings.scratch / "parsed" / f"{kind}_{len(as_of_dates)}.msgpack")
+        outcome = run(package.run_command(None), folder, folder / "log", settings.limits)
+        if outcome.failure:
+            return Run([], failure=outcome.failure)
+        seconds = sum(package.seconds_of_models(folder).values())
+        return Run([Figure(row, seconds, outcome.peak_bytes)], read_answer(data, database, settings))
+
+    return Contender(row, [row], measure, f"{prefix}project")
+
+
+def read_answer(data: Path, database: Path, settings: Settings) -> Answer | None:
+    """Put the project's answer without ranks into a table, which can be compared whatever the mart is."""
+    _, outcome = work("grades", "read_grades", data, database, [], settings)
+    return None if outcome.failure else {"file": str(database), "table": "answer"}
+
+
+# --- The parts --------------------------------------------------------------------------------------------------------
+
+
+def grading(data: Path, settings: Settings) -> list[Contender]:
+    """Part (a): customers with R, F and M in, graded table out."""
+    dates = package.ONE_DATE
+    return [
+        process("copy", "copy", data, dates, None, settings),
+        process("ntile", "ntile", data, dates, "project", settings),
+        process("ntile_ranks", "ntile_ranks", data, dates, "project", settings),
+        project("records", data, dates, "", settings),
+        process("polars", "polars", data, dates, "project", settings),
+        process("pandas", "pandas", data, dates, "project", settings),
+        all_models("records", data, dates, "", settings),
+    ]
+
+
+def orders(data: Path, settings: Settings) -> list[Contender]:
+    """Part (b): orders in, graded table out, for one as-of date and for 24."""
+    found = [process("copy", "copy", data, [], None, settings)]
+    for dates in [package.ONE_DATE, package.MONTH_ENDS]:
+        prefix = f"{len(dates)}_"
+        functions = ["plain_sql", "date_by_date"] if len(dates) > 1 else ["plain_sql"]
+        found += [
+            *(process(f"{prefix}{name}", name, data, dates, f"{prefix}project", settings) for name in functions),
+            project("orders", data, dates, prefix, settings),
+            all_models("orders", data, dates, prefix, settings),
+        ]
+    return found
+
+
+LEFT_OUT = [
+    ".git",
+    ".venv*",
+    "*.duckdb*",
+    "benchmarks",
+    "integration_tests",
+    "target",
+    "logs",
+    "__pycache__",
+    ".*_cache",
+]
+
+
+def demo(settings: Settings) -> list[Contender]:
+    """Part (c): this repository's `dbt build` against that of a dbt project without a model."""
+
+    def own(folder: Path) -> None:
+        shutil.copytree(REPOSITORY, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
+
+    def empty(folder: Path) -> None:
+        output = {"type": "duckdb", "path": "empty.duckdb", "threads": 4}
+        for name, content in {
+            "dbt_project.yml": {"name": "empty", "version": "1.0.0", "profile": "empty"},
+            "profiles/profiles.yml": {"empty": {"target": "dev", "outputs": {"dev": output}}},
+        }.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+
+    def build(name: str, write: Callable[[Path], None]) -> Contender:
+        def measure(folder: Path) -> Run:
+            write(folder)
+            figures = []
+            for row in rows:
+                command = [package.DBT, "--no-use-colors", "build", "--profiles-dir", "profiles"]
+                outcome = run(command, folder, folder / "log", settings.limits, {"RFM_UNIT_TESTS": "false"})
+                if outcome.failure:
+                    return Run([], failure=outcome.failure)
+                figures.append(Figure(row, outcome.seconds, outcome.peak_bytes))
+            return Run(figures)
+
+        rows = [f"{name}_first", f"{name}_again"]
+        return Contender(name, rows, measure)
+
+    return [build("demo", own), build("empty", empty)]
+
+
+def measured(part: str, size: str, rows_in: int, contenders: list[Contender], settings: Settings) -> dict[str, Any]:
+    """Measure a part at one size; the result as it is kept. rows_in: customers or orders of the input."""
+    say(f"\n{part} {size}")
+    settings.scratch.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(settings.scratch / "parsed", ignore_errors=True)
+    result = {
+        "part": part,
+        "size": size,
+        "rows_in": rows_in,
+        "commit": machine.commit(),
+        "machine": machine.machine(),
+        "versions": machine.versions(),
+        "memory_limit": settings.memory_limit,
+        "minutes": settings.limits.minutes,
+        "without": sorted(settings.without),
+    }
+    return result | {"measurements": in_rounds(contenders, settings)}
