@@ -220,10 +220,7 @@ def test_a_year_played_month_by_month(make_project: Callable[..., Project]) -> N
     assert len(reported) > 10
     for (_, date), row in reported.items():
         number = int(row["amount"])
-        assert (
-            f"{number} customer{'s' if number > 1 else ''} would have another R, F, M or region at {date}"
-            in row["sentence"]
-        )
+        assert f"{number} customer{'s' if number > 1 else ''} would be measured otherwise at {date}" in row["sentence"]
         assert f"有 {number} 户客户" in row["sentence_zh"]
 
     # On request the frozen dates are graded anew, and the months whose files are gone are still there.
@@ -266,6 +263,21 @@ def test_a_date_before_the_first_order_is_graded_when_orders_come(make_project: 
     load_until(project, MONTH_ENDS[1], year_of_orders(), [])
     project.build()
     assert len(project.query("select distinct dataset, as_of_date from rfm__graded_customers")) == 4
+
+
+def test_a_project_may_store_the_ranks(make_project: Callable[..., Project]) -> None:
+    project = make_project(RULEBOOKS, DATASETS, tables=["customers"])
+    build(project, month("2025-01-31", 12))
+    january = marts(project)
+    path = project.folder / "dbt_project.yml"
+    stored = {"rfm": {"marts": {"rfm__graded_customers": {"+materialized": "table"}}}}
+    dump(path, {**yaml.safe_load(path.read_text(encoding="utf-8")), "models": stored})
+    build(project, month("2025-02-28", 9))
+    assert project.query(
+        "select table_type from information_schema.tables where table_name = 'rfm__graded_customers'"
+    ) == [{"table_type": "BASE TABLE"}]
+    assert marts(project, "as_of_date = '2025-01-31'") == january
+    assert len(marts(project, "as_of_date = '2025-02-28'")["graded_customers"]) == 9
 
 
 def test_the_history_takes_up_columns_of_other_types(make_project: Callable[..., Project]) -> None:

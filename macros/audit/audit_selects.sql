@@ -97,10 +97,10 @@
         dict(relation="late_orders", dataset="dataset", as_of_date="as_of_date", region="'all'", rulebook="rulebook", position="1",
             finding="'late_orders'", severity="case when changed_share >= 0.05 then 'high' else 'medium' end",
             amount="changed_customers", out_of="customers", amount_share="changed_share",
-            sentence="'Late orders: ' || changed_customers || ' customer' || " ~ s % "changed_customers" ~ " || ' would have another R, F, M or region at ' "
+            sentence="'Late orders: ' || changed_customers || ' customer' || " ~ s % "changed_customers" ~ " || ' would be measured otherwise at ' "
                 ~ "|| cast(as_of_date as " ~ dbt.type_string() ~ ") || ', which stays as it was graded (' || customers || ' customers). "
                 ~ "Build with --full-refresh to grade it anew.'",
-            sentence_zh="'订单迟到：' || cast(as_of_date as " ~ dbt.type_string() ~ ") || ' 有 ' || changed_customers || ' 户客户的 R、F、M 或地区将与评级时不同（共 ' || customers "
+            sentence_zh="'订单迟到：' || cast(as_of_date as " ~ dbt.type_string() ~ ") || ' 有 ' || changed_customers || ' 户客户的度量与评级时不同（共 ' || customers "
                 ~ "|| ' 户）；该日期保持原有评级。如需重新评级，请使用 --full-refresh 构建。'"),
     ]) -}}
 {% endmacro %}

@@ -1,9 +1,9 @@
 {# Incremental strategy rfm__replace_dates: the rows of every dataset and as-of date that the input holds now are
    replaced, those of all other dates stay as they are, and so do those of a date that is frozen: an as-of date of orders that
-   was graded before. The model makes no rows for frozen dates. A mart that only tells what was graded says in config.meta
-   rfm__kept: is_finished; it also replaces frozen dates which the build broke off that graded them. Rows of no dataset, on rulebooks, are always replaced, and those
-   for which config.meta has a SQL condition, rfm__always_replaced. The dates come from int_rfm__input_dates and not from the new
-   rows, so that a date whose new rows are none loses its old ones.
+   was graded before. The model makes no rows for frozen dates. A mart that tells of graded customers has rfm__kept: is_finished in
+   config.meta; it also replaces frozen dates that a build graded and did not finish. Rows of no dataset, on rulebooks, are always
+   replaced, and those for which config.meta has a SQL condition, rfm__always_replaced. The dates come from int_rfm__input_dates
+   and not from the new rows, so that a date whose new rows are none loses its old ones.
    dbt-duckdb's delete+insert with two key columns joins every old row with every new one of its date, which no large customer
    base survives. #}
 {% macro get_incremental_rfm__replace_dates_sql(arg_dict) %}

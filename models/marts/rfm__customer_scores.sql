@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 {%- set columns = rfm.kept_columns(rfm.datasets()) %}
 {%- set metrics = rfm.metrics_of_columns(columns) %}
 with

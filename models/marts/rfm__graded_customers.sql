@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 -- depends_on: {{ ref('int_rfm__graded_dates') }}
 {%- set columns = rfm.kept_columns(rfm.datasets()) %}
 with
