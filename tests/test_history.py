@@ -268,7 +268,7 @@ def test_a_date_before_the_first_order_is_graded_when_orders_come(make_project: 
 def test_a_project_may_store_the_ranks(make_project: Callable[..., Project]) -> None:
     project = make_project(RULEBOOKS, DATASETS, tables=["customers"])
     build(project, month("2025-01-31", 12))
-    january = marts(project)
+    january = marts(project, "as_of_date = '2025-01-31'")
     path = project.folder / "dbt_project.yml"
     stored = {"rfm": {"marts": {"rfm__graded_customers": {"+materialized": "table"}}}}
     dump(path, {**yaml.safe_load(path.read_text(encoding="utf-8")), "models": stored})
