@@ -307,45 +307,40 @@
     group by {{ part_columns | join(", ") }}
 ),
 
-{{ name }}_cut_parts as (
-    select
-        parts.*,
-        cut_values.tied_position,
-        cut_values.tied_position - (parts.customers_through - parts.customers) as place
-    from {{ prefix }}_cut_values as cut_values
-    inner join {{ name }}_parts as parts
-        on
+{{ name }}_open_parts as (
+    select *
+    from {{ name }}_parts as parts
+    where exists (
+        select 1
+        from {{ prefix }}_cut_values as cut_values
+        where
             {%- for column in value_columns %}
-            {{ "and " if not loop.first }}cut_values.{{ column }} = parts.{{ column }}
+            {{ "and " if not loop.first }}parts.{{ column }} = cut_values.{{ column }}
             {%- endfor %}
-            and cut_values.tied_position <= parts.customers_through
-            and cut_values.tied_position > parts.customers_through - parts.customers
+            and parts.customers_through >= cut_values.tied_position
+            and parts.customers_through - parts.customers < cut_values.tied_position
+    )
 ),
 
 {{ name }}_placed as (
     select
         customers.*,
-        row_number() over (
+        parts.customers_through - parts.customers + row_number() over (
             partition by customers.{{ part_columns | join(", customers.") }}
             order by customers.customer_id {{ tie.score.customer_id_direction }}
-        ) as place
+        ) as tied_position
     from {{ name }}_customers as customers
-    where exists (
-        select 1
-        from {{ name }}_cut_parts as parts
-        where {{ rfm.is_same_part(value_columns, tie.columns) }}
-    )
+    inner join {{ name }}_open_parts as parts on {{ rfm.is_same_part(value_columns, tie.columns) }}
 ),
 
 {{ name }}_cut_customers as (
-    select
-        customers.*,
-        parts.tied_position
-    from {{ name }}_placed as customers
-    inner join {{ name }}_cut_parts as parts
+    select placed.*
+    from {{ name }}_placed as placed
+    inner join {{ prefix }}_cut_values as cut_values
         on
-            {{ rfm.is_same_part(value_columns, tie.columns) }}
-            and customers.place = parts.place
+            {%- for column in value_columns + ["tied_position"] %}
+            {{ "and " if not loop.first }}placed.{{ column }} = cut_values.{{ column }}
+            {%- endfor %}
 )
 {{- "," if not loop.last }}
 {%- endfor %}
