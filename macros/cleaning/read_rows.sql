@@ -2,7 +2,7 @@
 
 {# CTEs that end in <prefix>_read: the input's rows with a column <name>_given, _plain and _read for every mapped column. #}
 {% macro read_ctes(prefix, relation, given) %}
-{{ prefix }}_input as (
+{{ prefix }}_input as {{ rfm.inlined() }}(
     select * from {{ relation }}
 ),
 
