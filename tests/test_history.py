@@ -241,7 +241,7 @@ def test_what_a_build_broke_off_is_made_by_the_next(make_project: Callable[..., 
     with project.connect() as connection:
         for table in ["int_rfm__graded_dates", "int_rfm__graded_metrics", *behind]:
             connection.execute(f"delete from {table} where as_of_date = '2024-03-31'")
-        connection.execute("update int_rfm__scored_customers set grade = 'D' where as_of_date = '2024-03-31'")
+        connection.execute("update int_rfm__score_history set grade = 'D' where as_of_date = '2024-03-31'")
     project.build()
     assert marts(project, names=names) == before
     with project.connect() as connection:
@@ -305,8 +305,52 @@ def test_the_history_takes_up_columns_of_other_types(make_project: Callable[...,
         ("2025-02-28", "0.500000", 3),
         ("2025-02-28", "0.750000", 3),
     ]
-    levels = "select min(level) as level, max(level__bigint) as level__bigint from int_rfm__scored_customers"
+    levels = "select min(level) as level, max(level__bigint) as level__bigint from int_rfm__score_history"
     assert project.query(levels) == [{"level": "level 0", "level__bigint": 8}]
+
+
+def test_the_history_takes_up_columns_that_it_did_without(make_project: Callable[..., Project]) -> None:
+    """Groups by region, half points, codes and dates: what was graded without them stays as it was."""
+    columns = {name: name for name in STANDARD_COLUMNS if name != "last_order_date"}
+    project = make_project(RULEBOOKS, {"shop": {**DATASETS["shop"], "columns": columns}}, tables=["customers"])
+    build(project, month("2025-01-31", 11))
+    names = ["graded_customers", "customer_scores"]
+    january = marts(project, "as_of_date = '2025-01-31'", names)
+    kept = "select column_name from information_schema.columns where table_name = 'int_rfm__score_history'"
+    rare = {"group_region", "last_order_date", "score_code", "recency_value"}
+    assert not rare & {row["column_name"] for row in project.query(kept)}
+
+    metrics = {
+        "recency": {"value": "recency_days / 2", "better": "low", "score": {"tiles": 2, "clamp": [1.5, 2]}},
+        "frequency": {"value": "frequency", "score": {"tiles": 2}},
+    }
+    codes = {"codes": {"metrics": metrics, "total": {"code": ["recency", "frequency"]}}}
+    dataset = {**DATASETS["shop"], "rulebook": "codes", "within": "region"}
+    dataset["columns"] = {**columns, "last_order_date": "last_order_date"}
+    set_vars(project, {"rfm__rulebooks": {**RULEBOOKS, **codes}, "rfm__datasets": {"shop": dataset}})
+    rows = [
+        {**row, "region": ["north", "south"][number % 2], "last_order_date": "2025-02-01", "recency_days": "27"}
+        for number, row in enumerate(month("2025-02-28", 5))
+    ]
+    project.load("customers", rows, [*columns, "last_order_date"])
+    project.build()
+    assert rare <= {row["column_name"] for row in project.query(kept)}
+    assert marts(project, "as_of_date = '2025-01-31'", names) == january
+    query = """
+        select region, customer_id, value_rank, last_order_date, score_code, cast(recency_score as varchar) as score
+        from rfm__graded_customers where as_of_date = '2025-02-28' order by customer_id
+    """
+    # By frequency 1, 3 and 2 in the north and 2 and 1 in the south; all are equally recent, so the first by id are best. A
+    # code is no total, so the most money comes first, and that is what the last ones spent.
+    assert [(row["region"], row["value_rank"], row["score_code"], row["score"]) for row in project.query(query)] == [
+        ("north", 3, "21", "2.000000"),
+        ("south", 2, "22", "2.000000"),
+        ("north", 2, "22", "2.000000"),
+        ("south", 1, "1.51", "1.500000"),
+        ("north", 1, "1.52", "1.500000"),
+    ]
+    values = "select distinct value from rfm__customer_scores where metric = 'recency' and as_of_date = '2025-02-28'"
+    assert [str(row["value"]) for row in project.query(values)] == ["13.500000"]
 
 
 def test_a_failed_build_leaves_the_last_good_marts(make_project: Callable[..., Project]) -> None:

@@ -32,6 +32,7 @@ MODELS = [
     "int_rfm__customers_from_orders",
     "int_rfm__input_dates",
     "int_rfm__cut_points",
+    "int_rfm__score_history",
     "int_rfm__scored_customers",
     "int_rfm__graded_metrics",
     "rfm__graded_customers",

@@ -29,8 +29,8 @@ scored_customers as {{ rfm.inlined() }}(
 )
 {%- endmacro %}
 
-{# The columns of int_rfm__scored_customers: those of its table, in which metrics are kept that no rulebook has any more; before
-   it is there, and in unit tests, the <metric>_<part> columns that the rulebooks give it. #}
+{# The columns of int_rfm__scored_customers: in the database those of metrics too that no rulebook has any more; before it is there,
+   and in unit tests, the <metric>_<part> columns that the rulebooks give it. #}
 {% macro kept_columns(datasets) %}
     {%- set relation = load_relation(ref("int_rfm__scored_customers")) if execute and graph else none -%}
     {{- return((adapter.get_columns_in_relation(relation) if relation else rfm.metric_columns(datasets)) | map(attribute="name") | list) -}}

@@ -10,7 +10,7 @@
 {%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
 {%- set datasets = rfm.datasets() -%}
 {%- set chains = rfm.chains(datasets) -%}
-{%- set columns = rfm.metric_columns(datasets) %}
+{%- set columns = rfm.kept_metric_columns(datasets) %}
 with
 
 cut_points as (
@@ -32,15 +32,14 @@ final as (
         dataset,
         as_of_date,
         region,
-        group_region,
         customer_id,
         '{{ chain.rulebook.name }}' as rulebook,
-        last_order_date,
         recency_days,
         frequency,
         monetary,
-        usual_interval_days,
-        purchase_days_to_date,
+        {%- for name in rfm.filled_rare_columns(datasets) %}
+        {{ name }},
+        {%- endfor %}
         {%- for stored in rfm.stored_columns(datasets) %}
         {{ stored }},
         {%- endfor %}
@@ -56,7 +55,6 @@ final as (
         {%- endfor %}
         coalesce(ungraded_reason, {{ rfm.ungraded_reason(chain.rulebook) | trim }}) as ungraded_reason,
         total_score,
-        score_code,
         grade,
         grade_order
     from {{ chain.name }}_graded
