@@ -318,7 +318,7 @@ def test_what_builds_told_one_by_one_is_what_the_history_tells(make_project: Cal
     first, later = months[:3], months[3:]
     random_numbers.shuffle(later)
     left_out = first.pop(random_numbers.randrange(3))
-    events = ["left out", "corrected", "another rule", "another service", "broken off", "only ungraded"]
+    events = ["left out", "corrected", "another rule", "another service", "broken off", "only ungraded", "deleted"]
     random_numbers.shuffle(events)
     orders = year_of_orders()
     for order in orders:
@@ -340,9 +340,16 @@ def test_what_builds_told_one_by_one_is_what_the_history_tells(make_project: Cal
             best_grades = 1
         elif event == "another service":
             service = "visit"
+        elif event == "deleted":
+            with project.connect() as connection:
+                condition = f"dataset = 'measured' and as_of_date = '{random_numbers.choice(first)}'"
+                for table in ["graded_dates", "scored_customers", "graded_metrics", "cut_points"]:
+                    connection.execute(f"delete from int_rfm__{table} where {condition}")
         if event in ["another rule", "only ungraded", "broken off", "corrected"]:
             as_of = [*as_of, later.pop()]
             rows += told_rows(random_numbers, as_of[-1], only_ungraded=event == "only ungraded")
+        if event == "broken off":
+            rows += told_rows(random_numbers, first[0])
         set_vars(project, told_vars(as_of, best_grades, service))
         project.load("customers", rows, STANDARD_COLUMNS)
         if event == "broken off":
@@ -401,6 +408,12 @@ def test_a_month_is_told_without_the_months_before_the_last(
             assert told
             now = [row for row in after[mart] if row["dataset"] == name]
             assert now == told if name == "measured" else len(now) > len(told), (mart, name)
+
+    # Whose history is deleted, of that nothing is told.
+    with project.connect() as connection:
+        connection.execute("delete from int_rfm__graded_dates where dataset = 'measured'")
+    for mart, told_of in run(6, left="measured").items():
+        assert "measured" not in {row["dataset"] for row in told_of}, mart
 
 
 def test_a_date_before_the_first_order_is_graded_when_orders_come(make_project: Callable[..., Project]) -> None:

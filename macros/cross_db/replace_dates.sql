@@ -101,9 +101,9 @@
 {{ rfm.earlier_dates_cte("finished_dates") }}
 {%- endmacro %}
 
-{# One CTE, told_dates: those of which the marts that compare dates tell, and by which settings. #}
+{# One CTE, told_dates: those of which the marts that compare dates tell, with a digest of the settings. #}
 {% macro told_dates_cte() %}
-{{ rfm.earlier_dates_cte("told_dates", "settings") }}
+{{ rfm.earlier_dates_cte("told_dates", "digest") }}
 {%- endmacro %}
 
 {# One CTE with the dates of model int_rfm__<name> as earlier builds left it, (dataset, as_of_date, and a column of text where one is

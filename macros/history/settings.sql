@@ -1,26 +1,26 @@
 {# What of the vars speaks of dates that were graded before: a mart that compares dates tells of them anew when it changes. #}
 
-{# Two CTEs, dataset_settings (dataset, settings) and rulebook_settings (rulebook, settings). #}
+{# Two CTEs, dataset_settings (dataset, digest) and rulebook_settings (rulebook, digest). #}
 {% macro settings_ctes(datasets, rulebooks) %}
 dataset_settings as (
     {%- for dataset in datasets %}
-    select '{{ dataset.name }}' as dataset, '{{ rfm.settings_of_dataset(dataset) }}' as settings
+    select '{{ dataset.name }}' as dataset, '{{ rfm.settings_of_dataset(dataset) }}' as digest
     {{ "union all" if not loop.last }}
     {%- endfor %}
 ),
 
 rulebook_settings as (
     {%- for rulebook in rulebooks.values() %}
-    select '{{ rulebook.name }}' as rulebook, '{{ rfm.settings_of_rulebook(rulebook) }}' as settings
+    select '{{ rulebook.name }}' as rulebook, '{{ rfm.settings_of_rulebook(rulebook) }}' as digest
     {{ "union all" if not loop.last }}
     {%- endfor %}
 )
 {%- endmacro %}
 
-{# The SQL of the settings by which a date is told, from the dataset_settings and the rulebook_settings of the rulebook that graded
-   it, if the vars still have that. #}
+{# The SQL of the digest of the settings by which a date is told, from the dataset_settings, and the rulebook_settings of the rulebook
+   that graded it if the vars still have that. #}
 {% macro settings_of_date() %}
-    {{- return("dataset_settings.settings || coalesce(' ' || rulebook_settings.settings, '')") -}}
+    {{- return("dataset_settings.digest || coalesce(' ' || rulebook_settings.digest, '')") -}}
 {% endmacro %}
 
 {# Where the rows come from, which customers are a group, and the rules of warning with the columns that they compare. #}

@@ -128,7 +128,7 @@ untold_dates as (
         on
             graded_dates.dataset = told_dates.dataset
             and graded_dates.as_of_date = told_dates.as_of_date
-            and told_dates.settings = {{ rfm.settings_of_date() }}
+            and told_dates.digest = {{ rfm.settings_of_date() }}
     left join dates as replaced_dates
         on
             graded_dates.dataset = replaced_dates.dataset

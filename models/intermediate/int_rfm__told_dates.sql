@@ -20,7 +20,7 @@ final as (
     select distinct
         graded_dates.dataset,
         graded_dates.as_of_date,
-        {{ rfm.settings_of_date() }} as settings
+        {{ rfm.settings_of_date() }} as digest
     from {{ ref('int_rfm__graded_dates') }} as graded_dates
     inner join dates_to_tell
         on
