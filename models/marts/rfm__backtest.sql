@@ -36,8 +36,8 @@ measured_dates as (
     from customers_from_orders
 ),
 
--- Periods whose outcome is known: the next as-of date was graded, and the orders at hand are measured for both. They are
--- told when that date is.
+-- Periods whose outcome is known: the next as-of date was graded, and the orders at hand are measured for both. A
+-- period is told with its end.
 periods as (
     select group_dates.*
     from group_dates
