@@ -192,7 +192,7 @@ def make_project(tmp_path: Path) -> Callable[..., Project]:
     return make
 
 
-# The marts that keep history, and those that every build makes anew from it.
+# The marts that keep history, and those that are made from it.
 HISTORY_MARTS = [
     "graded_customers",
     "customer_scores",
@@ -212,6 +212,7 @@ MODELS_IN_ORDER = [
     ("intermediate", "int_rfm__score_history", "table"),
     ("intermediate", "int_rfm__scored_customers", "view"),
     ("intermediate", "int_rfm__graded_metrics", "table"),
+    ("intermediate", "int_rfm__graded_dates", "table"),
     ("marts", "rfm__rulebooks", "table"),
     ("marts", "rfm__graded_customers", "view"),
     ("marts", "rfm__customer_scores", "view"),

@@ -412,7 +412,8 @@ def warning_rules(dataset: Row, warnings: Row | None = None) -> dict[str, Row]:
 
 def applies(rule: Row, dataset: Row, rulebook: Row) -> bool:
     """Tell whether a dataset has what a rule is about."""
-    if ({"best_grades", "worst_grades"} & set(rule) or rule["kind"] == "grade_fell") and not rulebook.get("grades"):
+    compares_grades = {"best_grades", "worst_grades"} & set(rule) or rule["kind"] == "grade_fell"
+    if compares_grades and len(rulebook.get("grades", [])) < 2:
         return False
     if rule["kind"] == "silent":
         return "orders" in dataset
@@ -707,9 +708,12 @@ def backtest(
     graded: list[Customer],
     warning_rows: list[Row],
     orders: list[Order],
+    warnings: Row | None = None,
 ) -> list[Row]:
     """Make rfm__backtest. `orders` are the usable orders, of an orders dataset."""
     rows = []
+    rules = warning_rules(dataset, warnings)
+    rule_names = sorted(name for name in rules if applies(rules[name], dataset, rulebooks[dataset["rulebook"]]))
     parted = orders_by_customer(orders)
     record_of = {(customer["customer_id"], customer["as_of_date"]): customer for customer in graded}
     for group, dates in history(graded, dataset).items():
@@ -737,8 +741,8 @@ def backtest(
                 part = {"part": "grade", "name": entry["grade"], "position": position}
                 parts.append(part | backtest_part(tier, everybody, bought))
 
-            # The warnings of the dataset, also those that nobody has at this date.
-            for warning in sorted({row["warning"] for row in warning_rows}):
+            # The warnings of the dataset, also those that nobody has.
+            for warning in rule_names:
                 warned_customers = [
                     row["customer_id"]
                     for row in warning_rows
@@ -801,5 +805,5 @@ def marts(name: str, dataset: Row, rulebooks: Row, rows: list[Row], warnings: Ro
         "tier_migration": tier_migration(name, dataset, rulebooks, graded),
         "churn_warnings": warning_rows,
         "service_plan": service_plan(name, dataset, rulebooks, graded),
-        "backtest": backtest(name, dataset, rulebooks, graded, warning_rows, orders),
+        "backtest": backtest(name, dataset, rulebooks, graded, warning_rows, orders, warnings),
     }

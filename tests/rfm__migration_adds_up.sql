@@ -1,18 +1,22 @@
 -- The moves to an as-of date add up to the graded customers of that date, and to those of the date before it in the
--- group.
+-- group. What is kept of datasets that left the vars was told by the groups that they had.
 with
+
+datasets as (
+    select distinct dataset from {{ ref('int_rfm__input_dates') }}
+),
 
 graded_customers as (
     select
         *,
-        {{ rfm.group_region_of_history() }} as group_region
+        {{ rfm.group_region_of_history(rfm.datasets()) }} as group_region
     from {{ ref('rfm__graded_customers') }}
 ),
 
 moves as (
     select
         *,
-        {{ rfm.group_region_of_history() }} as group_region
+        {{ rfm.group_region_of_history(rfm.datasets()) }} as group_region
     from {{ ref('rfm__tier_migration') }}
 ),
 
@@ -62,10 +66,12 @@ counts as (
 ),
 
 final as (
-    select * from counts
+    select counts.*
+    from counts
+    inner join datasets on counts.dataset = datasets.dataset
     where
-        graded_customers != moved_customers
-        or previous_graded_customers != previous_moved_customers
+        counts.graded_customers != counts.moved_customers
+        or counts.previous_graded_customers != counts.previous_moved_customers
 )
 
 select * from final

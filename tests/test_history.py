@@ -5,9 +5,12 @@ from __future__ import annotations
 import calendar
 import datetime
 import random
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from conftest import DERIVED_MARTS, HISTORY_MARTS, QUINTILE, STANDARD_COLUMNS, Project, Row, dump
@@ -252,6 +255,165 @@ def test_what_a_build_broke_off_is_made_by_the_next(make_project: Callable[..., 
     project.build()
     kept = ["graded_customers", "customer_scores", "score_cutpoints", "tier_summary"]
     assert marts(project, names=kept) == {name: before[name] for name in kept}
+
+
+COMPARING_MARTS = ["grade_changes", "tier_migration", "churn_warnings", "backtest"]
+
+
+def told_rows(random_numbers: random.Random, date: datetime.date, only_ungraded: bool = False) -> list[Row]:
+    """Customers who come, go, come back and move; those with a monetary of 900 and more match no step."""
+    return [
+        {
+            "customer_id": f"c{number:02d}",
+            "region": random_numbers.choice(["north", "south", "south"]) if number % 3 else "west",
+            "as_of_date": date.isoformat(),
+            "recency_days": str(random_numbers.randrange(31)),
+            "frequency": str(random_numbers.choice([1, 2, 4, 8])),
+            "monetary": str(random_numbers.randrange(900, 950) if only_ungraded else random_numbers.randrange(1000)),
+        }
+        for number in range(16)
+        if random_numbers.random() < (0.8 if number % 3 else 0.5)
+    ]
+
+
+def told_vars(as_of: list[datetime.date], best_grades: int, service: str) -> Row:
+    steps = [{"min": 600, "below": 900, "score": 3}, {"min": 200, "below": 600, "score": 2}, {"below": 200, "score": 1}]
+    stepwise = {
+        "metrics": {"monetary": {"value": "monetary", "score": {"steps": steps}}},
+        "total": {"monetary": 1},
+        "grades": [{"grade": "high", "min": 3}, {"grade": "middle", "min": 2}, {"grade": "low"}],
+        "actions": {"high": {"contact_every_days": 30, "services": [service]}},
+    }
+    orders = {
+        "rulebook": "quintile",
+        "orders": "input.orders",
+        "columns": {name: name for name in ORDER_COLUMNS},
+        "as_of": sorted(date.isoformat() for date in as_of),
+        "window": {"months": 2},
+        "within": "region",
+    }
+    return {
+        "rfm__rulebooks": {"quintile": QUINTILE, "stepwise": stepwise},
+        "rfm__warnings": {
+            "poorer": {"kind": "fell", "value": "monetary", "by": 0.25, "best_grades": 1, "severity": "low"}
+        },
+        "rfm__datasets": {
+            "bought": orders,
+            "measured": DATASETS["shop"],
+            "apart": {
+                **DATASETS["shop"],
+                "rulebook": "stepwise",
+                "within": "region",
+                "warnings": {"frequency_fell": {"best_grades": best_grades}},
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_what_builds_told_one_by_one_is_what_the_history_tells(make_project: Callable[..., Project], seed: int) -> None:
+    """Months that come late or again, a changed rule, a build that broke off: nothing in the marts is out of date."""
+    random_numbers = random.Random(seed)
+    months = MONTH_ENDS[:8]
+    first, later = months[:3], months[3:]
+    random_numbers.shuffle(later)
+    left_out = first.pop(random_numbers.randrange(3))
+    events = ["left out", "corrected", "another rule", "another service", "broken off", "only ungraded", "deleted"]
+    random_numbers.shuffle(events)
+    orders = year_of_orders()
+    for order in orders:
+        order["region"] = random_numbers.choice(["north", "south"])
+    project = make_project({}, {}, tables=["orders", "customers"])
+    project.load("orders", orders, ORDER_COLUMNS)
+
+    as_of, rows = first, [row for date in first for row in told_rows(random_numbers, date)]
+    best_grades, service = 2, "letter"
+    for event in ["first", *events]:
+        if event != "first":
+            rows = []
+        if event == "left out":
+            as_of = [*as_of, left_out]
+            rows = told_rows(random_numbers, left_out)
+        elif event == "corrected":
+            rows = told_rows(random_numbers, random_numbers.choice(first))
+        elif event == "another rule":
+            best_grades = 1
+        elif event == "another service":
+            service = "visit"
+        elif event == "deleted":
+            with project.connect() as connection:
+                condition = f"dataset = 'measured' and as_of_date = '{random_numbers.choice(first)}'"
+                for table in ["graded_dates", "scored_customers", "graded_metrics", "cut_points"]:
+                    connection.execute(f"delete from int_rfm__{table} where {condition}")
+        if event in ["another rule", "only ungraded", "broken off", "corrected"]:
+            as_of = [*as_of, later.pop()]
+            rows += told_rows(random_numbers, as_of[-1], only_ungraded=event == "only ungraded")
+        if event == "broken off":
+            rows += told_rows(random_numbers, first[0])
+        set_vars(project, told_vars(as_of, best_grades, service))
+        project.load("customers", rows, STANDARD_COLUMNS)
+        if event == "broken off":
+            assert project.dbt("run", "--select", "+int_rfm__graded_dates").success
+            as_of = [*as_of, later.pop()]
+            set_vars(project, told_vars(as_of, best_grades, service))
+            project.load("customers", told_rows(random_numbers, as_of[-1]), STANDARD_COLUMNS)
+        assert project.dbt("run").success
+        told = marts(project, names=COMPARING_MARTS)
+        models = [f"rfm__{mart}" for mart in COMPARING_MARTS]
+        assert project.dbt("run", "--full-refresh", "--select", *models).success
+        for mart in COMPARING_MARTS:
+            assert marts(project, names=[mart])[mart] == told[mart], (event, mart)
+    project.build()
+
+    found = "select count(*) as n from rfm__{} where {}"
+    for mart, where in [
+        ("grade_changes", "is_returning and dataset = 'apart'"),
+        ("grade_changes", "direction = 'left' and other_region is not null"),
+        ("churn_warnings", "is_repeated"),
+        ("backtest", "part = 'warning' and customers > 0"),
+    ]:
+        assert project.query(found.format(mart, where))[0]["n"] > 0, where
+
+
+def test_a_month_is_told_without_the_months_before_the_last(
+    make_project: Callable[..., Project], tmp_path: Path
+) -> None:
+    """Their customers could be gone, and the build would tell the same; what was told stays, also of a dataset that left."""
+    project = make_project({}, {}, tables=["orders", "customers"])
+    orders, records = year_of_orders(), year_of_records()
+
+    def run(number: int, left: str = "") -> dict[str, list[Row]]:
+        written = year_vars(MONTH_ENDS[number])
+        written["rfm__datasets"].pop(left, None)
+        set_vars(project, written)
+        load_until(project, MONTH_ENDS[number], orders, records, since=MONTH_ENDS[number].isoformat())
+        assert project.dbt("run").success
+        return marts(project, names=[*COMPARING_MARTS, "service_plan"])
+
+    for number in range(4):
+        run(number)
+    kept = tmp_path / "kept.duckdb"
+    shutil.copy(project.database, kept)
+    expected = run(4)
+    shutil.copy(kept, project.database)
+    with project.connect() as connection:
+        connection.execute(f"delete from int_rfm__score_history where as_of_date < '{MONTH_ENDS[3]}'")
+    assert run(4) == expected
+    assert any(row["is_returning"] for row in expected["grade_changes"] if row["as_of_date"] == MONTH_ENDS[4])
+
+    after = run(5, left="measured")
+    for mart in COMPARING_MARTS:
+        for name in ["measured", "recent"]:
+            told = [row for row in expected[mart] if row["dataset"] == name]
+            assert told
+            now = [row for row in after[mart] if row["dataset"] == name]
+            assert now == told if name == "measured" else len(now) > len(told), (mart, name)
+
+    # Whose history is deleted, of that nothing is told.
+    with project.connect() as connection:
+        connection.execute("delete from int_rfm__graded_dates where dataset = 'measured'")
+    for mart, told_of in run(6, left="measured").items():
+        assert "measured" not in {row["dataset"] for row in told_of}, mart
 
 
 def test_a_date_before_the_first_order_is_graded_when_orders_come(make_project: Callable[..., Project]) -> None:

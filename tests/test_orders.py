@@ -424,6 +424,8 @@ WORKED_DATASETS: Row = {
         "small_ladder",
         warnings={
             "silent": False,
+            "grade_fell": False,
+            "frequency_fell": False,
             "busy": {"kind": "reaches", "value": "frequency", "at_least": 2, "worst_grades": 3, "severity": "low"},
             "busier": {"kind": "reaches", "value": "frequency", "at_least": 3, "worst_grades": 3, "severity": "low"},
         },
@@ -897,10 +899,10 @@ PART += " base_silent_share precision recall lift expected_silent_share lift_wit
 def test_what_the_tiers_bought_next(answers: Answers) -> None:
     """The six bought for 60, 30, 0, 0, 10 and 0, best first; Gini 7/6 - 2 * 170 / 600; the best two are a fifth.
 
-    A later line of an order, as c2 has of o2, is no new order. Of B half are silent, and so are half of the warned.
+    A later line of an order, as c2 has of o2, is no new order. Of B half are silent, and so are half of the warned. A rule that warned nobody has its row too.
     """
     found = answers.rows("backtest", "future")
-    assert lines(found, "as_of_date region rulebook next_as_of_date") == ["2024-01-31 all small_ladder 2024-02-29"] * 7
+    assert lines(found, "as_of_date region rulebook next_as_of_date") == ["2024-01-31 all small_ladder 2024-02-29"] * 8
     assert lines(found, PART) == answer(
         """
         all     all    6 1        4 0.666667 2 4 100 1   0.666667 16.666667 1    1   0.6 0.9 - - - - - -
@@ -910,6 +912,7 @@ def test_what_the_tiers_bought_next(answers: Answers) -> None:
         grade   D      0 0        0 -        0 0   0 0   -        -         -    -   - - - - - - - -
         warning busy   2 0.333333 1 0.5      1 1   0 0   0.5       0        0.75 0   - - 0.333333 0.5 0.5 1.5 0.5 1
         warning busier 0 0        0 -        0 0   0 0   -        -         -    -   - - 0.333333 -   0   -   - -
+        warning order_value_fell 0 0 0 -     0 0   0 0   -        -         -    -   - - 0.333333 -   0   -   - -
         """
     )
     assert lines([row for row in found if row["part"] == "grade"], "name position") == answer(

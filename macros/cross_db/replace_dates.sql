@@ -2,8 +2,10 @@
    replaced, those of all other dates stay as they are, and so do those of a date that is frozen: an as-of date of orders that
    was graded before. The model makes no rows for frozen dates. A mart that tells of graded customers has rfm__kept: is_finished in
    config.meta; it also replaces frozen dates that a build graded and did not finish. Rows of no dataset, on rulebooks, are always
-   replaced, and those for which config.meta has a SQL condition, rfm__always_replaced. The dates come from int_rfm__input_dates
-   and not from the new rows, so that a date whose new rows are none loses its old ones.
+   replaced, and those for which config.meta has a SQL condition, rfm__always_replaced. A mart that compares dates has rfm__from in
+   config.meta, the column by which its rows are replaced from the dataset's first untold date on. The dates come from
+   int_rfm__input_dates and not from the new rows, so that a date whose new rows are none loses its old ones. With rfm__untells in
+   config.meta, what later marts told of the replaced dates counts as untold from now on.
    dbt-duckdb's delete+insert with two key columns joins every old row with every new one of its date, which no large customer
    base survives. #}
 {% macro get_incremental_rfm__replace_dates_sql(arg_dict) %}
@@ -13,6 +15,23 @@
     {%- set always = meta.get("rfm__always_replaced", "1 = 0") -%}
     {%- do rfm.fit_columns(target, arg_dict["temp_relation"]) %}
 
+    {% if "rfm__from" in meta -%}
+    delete from {{ target }} as told
+    where
+        exists (
+            select 1
+            from {{ ref('int_rfm__input_dates') }} as input_dates
+            where
+                input_dates.dataset = told.dataset
+                and input_dates.untold_from <= told.{{ meta["rfm__from"] }}
+        )
+        -- Of a dataset whose history was deleted, nothing is left to tell.
+        or not exists (
+            select 1
+            from {{ ref('int_rfm__graded_dates') }} as graded_dates
+            where graded_dates.dataset = told.dataset
+        );
+    {%- else -%}
     delete from {{ target }} as graded
     where graded.dataset is null or exists (
         select 1
@@ -22,6 +41,20 @@
             and input_dates.as_of_date is not distinct from graded.as_of_date
             and (not input_dates.{{ meta.get("rfm__kept", "is_frozen") }} or {{ always }})
     );
+    {%- endif %}
+    {%- set told_dates = rfm.earlier_relation("told_dates") if meta.get("rfm__untells") else none %}
+    {%- if told_dates %}
+
+    delete from {{ told_dates }} as told
+    where exists (
+        select 1
+        from {{ ref('int_rfm__input_dates') }} as input_dates
+        where
+            input_dates.dataset = told.dataset
+            and input_dates.as_of_date = told.as_of_date
+            and not input_dates.is_frozen
+    );
+    {%- endif %}
 
     insert into {{ target }} ({{ column_list }})
     select {{ column_list }} from {{ arg_dict["temp_relation"] }}
@@ -58,9 +91,9 @@
     {{- return(scale.group(1) | int if scale else 0) -}}
 {% endmacro %}
 
-{# One CTE, graded_dates: the as-of dates that earlier builds graded. #}
+{# One CTE, graded_dates: the as-of dates that earlier builds graded, and by which rulebook. #}
 {% macro graded_dates_cte() %}
-{{ rfm.earlier_dates_cte("graded_dates") }}
+{{ rfm.earlier_dates_cte("graded_dates", "rulebook") }}
 {%- endmacro %}
 
 {# One CTE, finished_dates: those of them of which earlier builds also wrote every mart. #}
@@ -68,27 +101,40 @@
 {{ rfm.earlier_dates_cte("finished_dates") }}
 {%- endmacro %}
 
-{# One CTE with the rows of model int_rfm__<name> as earlier builds left it, (dataset, as_of_date); none before the first build, and
-   in one that is to grade everything anew. Asked for by name and not by ref(), as the model comes after those that ask. Unit
-   tests have no graph. #}
-{% macro earlier_dates_cte(name) %}
-    {%- set found = namespace(relation=none) -%}
-    {%- if execute and not flags.FULL_REFRESH -%}
-        {%- for node in graph.get("nodes", {}).values() if node.resource_type == "model" and node.name == "int_rfm__" ~ name -%}
-            {%- set found.relation = load_relation(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -%}
-        {%- endfor -%}
-    {%- endif %}
+{# One CTE, told_dates: those of which the marts that compare dates tell, with a digest of the settings. #}
+{% macro told_dates_cte() %}
+{{ rfm.earlier_dates_cte("told_dates", "digest") }}
+{%- endmacro %}
+
+{# One CTE with the dates of model int_rfm__<name> as earlier builds left it, (dataset, as_of_date, and a column of text where one is
+   named); none before the first build, and in one that is to grade everything anew. #}
+{% macro earlier_dates_cte(name, column=none) %}
+    {%- set relation = rfm.earlier_relation(name) if not flags.FULL_REFRESH else none %}
 {{ name }} as (
-    {%- if found.relation %}
-    select
+    {%- if relation %}
+    select distinct
+        {{ column ~ "," if column }}
         dataset,
         as_of_date
-    from {{ found.relation }}
+    from {{ relation }}
     {%- else %}
     select
+        {{ "cast(null as " ~ dbt.type_string() ~ ") as " ~ column ~ "," if column }}
         cast(null as {{ dbt.type_string() }}) as dataset,
         cast(null as date) as as_of_date
     where 1 = 0
     {%- endif %}
 )
 {%- endmacro %}
+
+{# The table of model int_rfm__<name> as earlier builds left it; none where there is none. Asked for by name and not by ref(), as the
+   model comes after those that ask. Unit tests have no graph. #}
+{% macro earlier_relation(name) %}
+    {%- set found = namespace(relation=none) -%}
+    {%- if execute -%}
+        {%- for node in graph.get("nodes", {}).values() if node.resource_type == "model" and node.name == "int_rfm__" ~ name -%}
+            {%- set found.relation = load_relation(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(found.relation) -}}
+{% endmacro %}

@@ -5,9 +5,93 @@
     {{- return(rfm.region_where(datasets | selectattr("within", "equalto", "region") | map(attribute="name") | list)) -}}
 {% endmacro %}
 
-{# Two CTEs, graded_customers with the group_region of today's vars, and group_dates: the as-of dates of every group with the one
-   before and the one after. columns: what is asked of a customer, beside the id #}
-{% macro group_dates_ctes(datasets, columns) %}
+{# One CTE, dates_to_tell: the as-of dates of which the marts that compare dates tell in this build. What a date tells depends on the
+   date before, so these are all from the dataset's first untold date on. #}
+{% macro dates_to_tell_cte() %}
+dates_to_tell as (
+    select distinct
+        graded_dates.dataset,
+        graded_dates.as_of_date
+    from {{ ref('int_rfm__graded_dates') }} as graded_dates
+    {%- if is_incremental() %}
+    inner join {{ ref('int_rfm__input_dates') }} as input_dates
+        on
+            graded_dates.dataset = input_dates.dataset
+            and graded_dates.as_of_date >= input_dates.untold_from
+    {%- endif %}
+)
+{%- endmacro %}
+
+{# CTEs that end in group_dates: the as-of dates of every group of today's vars, with the one before and the one after. #}
+{% macro group_dates_ctes(datasets) %}
+groups_of_dates as (
+    select distinct
+        dataset,
+        as_of_date,
+        {{ rfm.group_region_of_history(datasets) }} as group_region
+    from {{ ref('int_rfm__graded_dates') }}
+    where customers > 0
+),
+
+group_dates as (
+    select
+        *,
+        lag(as_of_date) over group_history as previous_as_of_date,
+        lead(as_of_date) over group_history as next_as_of_date
+    from groups_of_dates
+    window group_history as (partition by dataset, group_region order by as_of_date asc)
+)
+{%- endmacro %}
+
+{# CTEs that end in two: told_groups, the dates_to_tell of every group, and dates_to_read, these and the dates before them. #}
+{% macro told_groups_ctes(datasets) %}
+{{ rfm.dates_to_tell_cte() }},
+
+{{ rfm.group_dates_ctes(datasets) }},
+
+told_groups as (
+    select group_dates.*
+    from group_dates
+    inner join dates_to_tell
+        on
+            group_dates.dataset = dates_to_tell.dataset
+            and group_dates.as_of_date = dates_to_tell.as_of_date
+),
+
+dates_to_read as (
+    select
+        dataset,
+        as_of_date
+    from told_groups
+
+    union
+
+    select
+        dataset,
+        previous_as_of_date as as_of_date
+    from told_groups
+    where previous_as_of_date is not null
+)
+{%- endmacro %}
+
+{# One CTE, read_<name>: the rows of a model at the dates_to_read. These are joined by equality, so that the database can pass over
+   the parts of a table that hold other dates. #}
+{% macro rows_to_read_cte(name, relation) %}
+read_{{ name }} as {{ rfm.inlined() }}(
+    select {{ name }}.*
+    from {{ relation }} as {{ name }}
+    inner join dates_to_read
+        on
+            {{ name }}.dataset = dates_to_read.dataset
+            and {{ name }}.as_of_date = dates_to_read.as_of_date
+)
+{%- endmacro %}
+
+{# CTEs that end in graded_customers: those of the dates_to_read, with the group_region of today's vars.
+   columns: what is asked of a customer, beside the id #}
+{% macro graded_customers_ctes(datasets, columns) %}
+{{ rfm.rows_to_read_cte("scored_customers", ref("int_rfm__scored_customers")) }},
+
 graded_customers as {{ rfm.inlined() }}(
     select
         dataset,
@@ -15,26 +99,21 @@ graded_customers as {{ rfm.inlined() }}(
         customer_id,
         {{ columns | join(",\n        ") }},
         {{ rfm.group_region_of_history(datasets) }} as group_region
-    from {{ ref('int_rfm__scored_customers') }}
+    from read_scored_customers
     where ungraded_reason is null
-),
+)
+{%- endmacro %}
 
-graded_dates as (
-    select distinct
-        dataset,
-        group_region,
-        as_of_date
-    from graded_customers
-),
-
-group_dates as (
-    select
-        *,
-        lag(as_of_date) over group_history as previous_as_of_date,
-        lead(as_of_date) over group_history as next_as_of_date,
-        lead(as_of_date, 2) over group_history is not null as has_two_later_dates
-    from graded_dates
-    window group_history as (partition by dataset, group_region order by as_of_date asc)
+{# One CTE, kept_<name>: the rows of a relation at dates before those that this build tells of. #}
+{% macro kept_rows_cte(name, relation) %}
+kept_{{ name }} as {{ rfm.inlined() }}(
+    select {{ name }}.*
+    from {{ relation }} as {{ name }}
+    inner join {{ ref('int_rfm__input_dates') }} as input_dates
+        on
+            {{ name }}.dataset = input_dates.dataset
+            and {{ name }}.as_of_date < input_dates.untold_from
+    where input_dates.as_of_date is null
 )
 {%- endmacro %}
 

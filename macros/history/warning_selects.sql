@@ -18,7 +18,7 @@
     {{- return(rules.values() | list) -}}
 {% endmacro %}
 
-{# The select of the customers whom one rule warns of, from the CTEs changes and scored_customers:
+{# The select of the customers whom one rule warns of, from the CTEs changes and read_scored_customers:
    what a row of changes has, warning, severity, compared, previous_value, value, reason, reason_zh, rule_action, rule_action_zh. #}
 {% macro warning_select(entry, rulebooks) %}
 {%- set rule = entry.rule %}
@@ -38,14 +38,14 @@
         {{ rfm.text_literal(rule.action_zh) if rule.action else "cast(null as " ~ dbt.type_string() ~ ")" }} as rule_action_zh
     from changes
     {%- if entry.own_column or rule.kind == "silent" %}
-    inner join scored_customers as present
+    inner join read_scored_customers as present
         on
             changes.dataset = present.dataset
             and changes.as_of_date = present.as_of_date
             and changes.customer_id = present.customer_id
     {%- endif %}
     {%- if entry.own_column and rule.kind == "fell" %}
-    inner join scored_customers as previous
+    inner join read_scored_customers as previous
         on
             changes.dataset = previous.dataset
             and changes.previous_as_of_date = previous.as_of_date
@@ -56,7 +56,7 @@
         and {{ sql.condition }}
 {%- endmacro %}
 
-{# The value that a rule compares, of changes or of scored_customers; moment: present or previous #}
+{# The value that a rule compares, of changes or of read_scored_customers; moment: present or previous #}
 {% macro warned_value(entry, moment) %}
     {%- set start = "changes." ~ ("previous_" if moment == "previous" else "") -%}
     {%- if entry.own_column -%}

@@ -5,7 +5,6 @@
     full_refresh=false,
 ) }}
 -- depends_on: {{ ref('int_rfm__graded_metrics') }}
--- depends_on: {{ ref('int_rfm__scored_customers') }}
 with
 
 input_dates as (
@@ -16,9 +15,23 @@ input_dates as (
 -- Written after the customers: a date that a build broke off is not here, and the next build grades it anew.
 final as (
     select
-        dataset,
-        as_of_date
-    from input_dates
+        scored_customers.dataset,
+        scored_customers.as_of_date,
+        scored_customers.region,
+        scored_customers.rulebook,
+        cast(
+            sum(case when scored_customers.ungraded_reason is null then 1 else 0 end) as {{ dbt.type_bigint() }}
+        ) as customers
+    from {{ ref('int_rfm__scored_customers') }} as scored_customers
+    inner join input_dates
+        on
+            scored_customers.dataset = input_dates.dataset
+            and scored_customers.as_of_date = input_dates.as_of_date
+    group by
+        scored_customers.dataset,
+        scored_customers.as_of_date,
+        scored_customers.region,
+        scored_customers.rulebook
 )
 
 select * from final

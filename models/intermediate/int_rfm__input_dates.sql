@@ -46,6 +46,10 @@ rows_without_date as (
 
 {{ rfm.finished_dates_cte() }},
 
+{{ rfm.told_dates_cte() }},
+
+{{ rfm.settings_ctes(datasets, rfm.rulebooks()) }},
+
 dates as (
     select
         dataset,
@@ -102,16 +106,71 @@ dates as (
     group by without_date.dataset
 ),
 
-final as (
+-- The dates of which the marts that compare dates do not tell yet as they have to: those that this build grades; of all
+-- history those whose customers it takes away, those that no build told of by today's settings, and those told of that
+-- somebody deleted.
+untold_dates as (
     select
         dataset,
-        as_of_date,
-        cast(input_rows as {{ dbt.type_bigint() }}) as input_rows,
-        cast(used_rows as {{ dbt.type_bigint() }}) as used_rows,
-        cast(customers as {{ dbt.type_bigint() }}) as customers,
-        is_frozen,
-        is_finished
+        as_of_date
     from dates
+    where as_of_date is not null and customers > 0 and not is_frozen
+
+    union all
+
+    select
+        graded_dates.dataset,
+        graded_dates.as_of_date
+    from graded_dates
+    inner join dataset_settings on graded_dates.dataset = dataset_settings.dataset
+    left join rulebook_settings on graded_dates.rulebook = rulebook_settings.rulebook
+    left join told_dates
+        on
+            graded_dates.dataset = told_dates.dataset
+            and graded_dates.as_of_date = told_dates.as_of_date
+            and told_dates.digest = {{ rfm.settings_of_date() }}
+    left join dates as replaced_dates
+        on
+            graded_dates.dataset = replaced_dates.dataset
+            and graded_dates.as_of_date = replaced_dates.as_of_date
+            and not replaced_dates.is_frozen
+    where
+        told_dates.dataset is null
+        or replaced_dates.dataset is not null
+
+    union all
+
+    select
+        told_dates.dataset,
+        told_dates.as_of_date
+    from told_dates
+    left join graded_dates
+        on
+            told_dates.dataset = graded_dates.dataset
+            and told_dates.as_of_date = graded_dates.as_of_date
+    where graded_dates.dataset is null
+),
+
+first_untold_dates as (
+    select
+        dataset,
+        min(as_of_date) as as_of_date
+    from untold_dates
+    group by dataset
+),
+
+final as (
+    select
+        dates.dataset,
+        dates.as_of_date,
+        cast(dates.input_rows as {{ dbt.type_bigint() }}) as input_rows,
+        cast(dates.used_rows as {{ dbt.type_bigint() }}) as used_rows,
+        cast(dates.customers as {{ dbt.type_bigint() }}) as customers,
+        dates.is_frozen,
+        dates.is_finished,
+        first_untold_dates.as_of_date as untold_from
+    from dates
+    left join first_untold_dates on dates.dataset = first_untold_dates.dataset
 )
 
 select * from final

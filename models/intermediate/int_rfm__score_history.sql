@@ -3,6 +3,7 @@
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
     full_refresh=false,
+    meta={'rfm__untells': true},
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 -- depends_on: {{ ref('int_rfm__customers_from_orders') }}

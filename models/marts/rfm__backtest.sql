@@ -1,4 +1,10 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rfm__replace_dates',
+    on_schema_change='append_new_columns',
+    meta={'rfm__from': 'next_as_of_date'},
+) }}
+-- depends_on: {{ ref('int_rfm__input_dates') }}
 {%- set datasets = rfm.datasets() -%}
 {%- set names = datasets | selectattr("kind", "equalto", "records") | map(attribute="name") -%}
 {%- set from_records = "'" ~ names | join("', '") ~ "'" -%}
@@ -6,16 +12,9 @@
 {%- set bigint = dbt.type_bigint() %}
 with
 
-{{ rfm.group_dates_ctes(
-    datasets, "region rulebook grade grade_order total_score last_order_date recency_days frequency monetary".split(" ")
-) }},
+{{ rfm.dates_to_tell_cte() }},
 
-warnings as (
-    select
-        *,
-        {{ rfm.group_region_of_history(datasets) }} as group_region
-    from {{ ref('rfm__churn_warnings') }}
-),
+{{ rfm.group_dates_ctes(datasets) }},
 
 customers_from_orders as (
     select * from {{ ref('int_rfm__customers_from_orders') }}
@@ -37,10 +36,15 @@ measured_dates as (
     from customers_from_orders
 ),
 
--- Periods whose outcome is known: the next as-of date was graded, and the orders at hand are measured for both.
+-- Periods whose outcome is known: the next as-of date was graded, and the orders at hand are measured for both. A
+-- period is told with its end.
 periods as (
     select group_dates.*
     from group_dates
+    inner join dates_to_tell
+        on
+            group_dates.dataset = dates_to_tell.dataset
+            and group_dates.next_as_of_date = dates_to_tell.as_of_date
     left join measured_dates as first_dates
         on
             group_dates.dataset = first_dates.dataset
@@ -50,11 +54,35 @@ periods as (
             group_dates.dataset = last_dates.dataset
             and group_dates.next_as_of_date = last_dates.as_of_date
     where
-        group_dates.next_as_of_date is not null
-        and (
-            group_dates.dataset in ({{ from_records }})
-            or (first_dates.dataset is not null and last_dates.dataset is not null)
-        )
+        group_dates.dataset in ({{ from_records }})
+        or (first_dates.dataset is not null and last_dates.dataset is not null)
+),
+
+dates_to_read as (
+    select
+        dataset,
+        as_of_date
+    from periods
+
+    union
+
+    select
+        dataset,
+        next_as_of_date as as_of_date
+    from periods
+),
+
+{{ rfm.graded_customers_ctes(
+    datasets, "region rulebook grade grade_order total_score last_order_date recency_days frequency monetary".split(" ")
+) }},
+
+{{ rfm.rows_to_read_cte("warnings", ref("rfm__churn_warnings")) }},
+
+warnings as (
+    select
+        *,
+        {{ rfm.group_region_of_history(datasets) }} as group_region
+    from read_warnings
 ),
 
 outcomes_of_orders as (
@@ -206,11 +234,18 @@ grades as (
         rulebook_grades.grade_order
 ),
 
+-- Every rule of the dataset has its row, also one that never warned of anybody.
 warning_names as (
-    select distinct
-        dataset,
-        warning
-    from warnings
+    select
+        cast(null as {{ dbt.type_string() }}) as dataset,
+        cast(null as {{ dbt.type_string() }}) as warning
+    where 1 = 0
+    {%- for dataset in datasets %}
+    {%- for warning in dataset.warnings %}
+    union all
+    select '{{ dataset.name }}' as dataset, '{{ warning }}' as warning
+    {%- endfor %}
+    {%- endfor %}
 ),
 
 numbered_warning_names as (

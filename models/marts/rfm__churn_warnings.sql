@@ -1,16 +1,28 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rfm__replace_dates',
+    on_schema_change='append_new_columns',
+    meta={'rfm__from': 'as_of_date'},
+) }}
+-- depends_on: {{ ref('int_rfm__input_dates') }}
+{%- set datasets = rfm.datasets() -%}
 {%- set rulebooks = rfm.rulebooks() -%}
-{%- set rules = rfm.warning_rules(rfm.datasets()) -%}
+{%- set rules = rfm.warning_rules(datasets) -%}
 {%- set better_grade = "least(grade_order, coalesce(previous_grade_order, grade_order))" %}
 with
 
-scored_customers as {{ rfm.inlined() }}(
-    select * from {{ ref('int_rfm__scored_customers') }}
-),
+{{ rfm.told_groups_ctes(datasets) }},
+
+{{ rfm.rows_to_read_cte("scored_customers", ref("int_rfm__scored_customers")) }},
 
 changes as (
-    select * from {{ ref('rfm__grade_changes') }}
-    where direction != 'left'
+    select changes.*
+    from {{ ref('rfm__grade_changes') }} as changes
+    inner join dates_to_tell
+        on
+            changes.dataset = dates_to_tell.dataset
+            and changes.as_of_date = dates_to_tell.as_of_date
+    where changes.direction != 'left'
 ),
 
 warnings as (
@@ -33,6 +45,34 @@ warnings as (
 
     {{ rfm.warning_select(entry, rulebooks) | trim }}
     {%- endfor %}
+),
+
+{% if is_incremental() -%}
+{{ rfm.rows_to_read_cte("warnings", this) }},
+
+{{ rfm.kept_rows_cte("warnings", "read_warnings") }},
+
+{% endif -%}
+earlier_warnings as (
+    select
+        dataset,
+        as_of_date,
+        region,
+        customer_id,
+        warning
+    from warnings
+    {%- if is_incremental() %}
+
+    union all
+
+    select
+        dataset,
+        as_of_date,
+        region,
+        customer_id,
+        warning
+    from kept_warnings
+    {%- endif %}
 ),
 
 -- What is promised to the grade that is to be kept: the better of the two.
@@ -76,7 +116,7 @@ final as (
             '联系客户'
         ) as suggested_action_zh
     from acted_on
-    left join warnings as earlier
+    left join earlier_warnings as earlier
         on
             acted_on.dataset = earlier.dataset
             and acted_on.customer_id = earlier.customer_id

@@ -1,4 +1,10 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rfm__replace_dates',
+    on_schema_change='append_new_columns',
+    meta={'rfm__from': 'as_of_date'},
+) }}
+-- depends_on: {{ ref('int_rfm__input_dates') }}
 {%- set datasets = rfm.datasets() -%}
 {%- set columns = rfm.kept_columns(datasets) -%}
 {%- set metrics = rfm.told_metrics(columns) -%}
@@ -6,7 +12,9 @@
 {%- set by_region = datasets | selectattr("within", "equalto", "region") | map(attribute="name") | list %}
 with
 
-{{ rfm.group_dates_ctes(datasets, compared_columns) }},
+{{ rfm.told_groups_ctes(datasets) }},
+
+{{ rfm.graded_customers_ctes(datasets, compared_columns) }},
 
 metric_kinds as (
     select
@@ -36,7 +44,7 @@ present_customers as (
         previous.customer_id is not null as was_there,
         true as is_there
     from graded_customers as customers
-    inner join group_dates as dates
+    inner join told_groups as dates
         on
             customers.dataset = dates.dataset
             and customers.group_region = dates.group_region
@@ -53,8 +61,8 @@ customers_who_left as (
     select
         customers.dataset,
         customers.group_region,
-        dates.next_as_of_date as as_of_date,
-        customers.as_of_date as previous_as_of_date,
+        dates.as_of_date,
+        dates.previous_as_of_date,
         customers.customer_id,
         {%- for column in compared_columns %}
         customers.{{ column }} as previous_{{ column }},
@@ -63,20 +71,18 @@ customers_who_left as (
         true as was_there,
         false as is_there
     from graded_customers as customers
-    inner join group_dates as dates
+    inner join told_groups as dates
         on
             customers.dataset = dates.dataset
             and customers.group_region = dates.group_region
-            and customers.as_of_date = dates.as_of_date
-    left join graded_customers as next_graded
+            and customers.as_of_date = dates.previous_as_of_date
+    left join graded_customers as present
         on
-            customers.dataset = next_graded.dataset
-            and customers.group_region = next_graded.group_region
-            and customers.customer_id = next_graded.customer_id
-            and dates.next_as_of_date = next_graded.as_of_date
-    where
-        dates.next_as_of_date is not null
-        and next_graded.customer_id is null
+            customers.dataset = present.dataset
+            and customers.group_region = present.group_region
+            and customers.customer_id = present.customer_id
+            and dates.as_of_date = present.as_of_date
+    where present.customer_id is null
 ),
 
 pairs as (
@@ -87,21 +93,40 @@ pairs as (
     select * from customers_who_left
 ),
 
--- Who is new can have been there before the previous as-of date.
-first_dates as (
+{% if is_incremental() -%}
+{{ rfm.kept_rows_cte("changes", this) }},
+
+{% endif -%}
+-- Who is new and was there before the previous as-of date has left the group since.
+departures as (
     select
-        customers.dataset,
-        customers.group_region,
-        customers.customer_id,
-        min(customers.as_of_date) as first_as_of_date
-    from graded_customers as customers
-    inner join group_dates as dates
-        on
-            customers.dataset = dates.dataset
-            and customers.group_region = dates.group_region
-            and customers.as_of_date = dates.as_of_date
-    where dates.has_two_later_dates
-    group by customers.dataset, customers.group_region, customers.customer_id
+        dataset,
+        group_region,
+        customer_id,
+        as_of_date
+    from customers_who_left
+    {%- if is_incremental() %}
+
+    union all
+
+    select
+        dataset,
+        {{ rfm.group_region_of_history(datasets) }} as group_region,
+        customer_id,
+        as_of_date
+    from kept_changes
+    where direction = 'left'
+    {%- endif %}
+),
+
+first_departures as (
+    select
+        dataset,
+        group_region,
+        customer_id,
+        min(as_of_date) as as_of_date
+    from departures
+    group by dataset, group_region, customer_id
 ),
 
 compared as (
@@ -129,13 +154,13 @@ compared as (
             when pairs.total_score < pairs.previous_total_score then 'down'
             else 'same'
         end as direction,
-        not pairs.was_there and coalesce(first_dates.first_as_of_date < pairs.as_of_date, false) as is_returning
+        not pairs.was_there and coalesce(first_departures.as_of_date < pairs.as_of_date, false) as is_returning
     from pairs
-    left join first_dates
+    left join first_departures
         on
-            pairs.dataset = first_dates.dataset
-            and pairs.group_region = first_dates.group_region
-            and pairs.customer_id = first_dates.customer_id
+            pairs.dataset = first_departures.dataset
+            and pairs.group_region = first_departures.group_region
+            and pairs.customer_id = first_departures.customer_id
             and not pairs.was_there
 ),
 

@@ -72,7 +72,8 @@ last_dates as (
     select
         dataset,
         max(as_of_date) as as_of_date
-    from graded_customers
+    from {{ ref('int_rfm__graded_dates') }}
+    where customers > 0
     group by dataset
 ),
 

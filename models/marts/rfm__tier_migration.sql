@@ -1,8 +1,21 @@
-{{ config(materialized='table') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='rfm__replace_dates',
+    on_schema_change='append_new_columns',
+    meta={'rfm__from': 'as_of_date'},
+) }}
+-- depends_on: {{ ref('int_rfm__input_dates') }}
 with
 
+{{ rfm.dates_to_tell_cte() }},
+
 grade_changes as (
-    select * from {{ ref('rfm__grade_changes') }}
+    select changes.*
+    from {{ ref('rfm__grade_changes') }} as changes
+    inner join dates_to_tell
+        on
+            changes.dataset = dates_to_tell.dataset
+            and changes.as_of_date = dates_to_tell.as_of_date
 ),
 
 -- Scores without grades have no tiers.
