@@ -343,7 +343,7 @@ def test_what_builds_told_one_by_one_is_what_the_history_tells(make_project: Cal
         elif event == "deleted":
             with project.connect() as connection:
                 condition = f"dataset = 'measured' and as_of_date = '{random_numbers.choice(first)}'"
-                for table in ["graded_dates", "scored_customers", "graded_metrics", "cut_points"]:
+                for table in ["graded_dates", "score_history", "graded_metrics", "cut_points"]:
                     connection.execute(f"delete from int_rfm__{table} where {condition}")
         if event in ["another rule", "only ungraded", "broken off", "corrected"]:
             as_of = [*as_of, later.pop()]
