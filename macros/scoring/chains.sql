@@ -46,6 +46,20 @@ scored_customers as {{ rfm.inlined() }}(
     {{- return(names) -}}
 {% endmacro %}
 
+{# The SQL of dataset, as_of_date and region in a chain. Of a dataset that is alone in its chain they may be known; a constant is
+   compared and kept in no time. #}
+{% macro columns_of_chain(chain, datasets) %}
+    {%- set columns = {"dataset": "customers.dataset", "as_of_date": "customers.as_of_date", "region": "customers.region"} -%}
+    {%- for dataset in datasets if chain.datasets == [dataset.name] -%}
+        {%- do columns.update({"dataset": "'" ~ dataset.name ~ "'"}) -%}
+        {%- if dataset.kind == "records" and dataset.as_of_date is not none -%}
+            {%- do columns.update({"as_of_date": "cast('" ~ dataset.as_of_date ~ "' as date)"}) -%}
+        {%- endif -%}
+        {%- if "region" not in dataset.columns -%}{%- do columns.update({"region": "'all'"}) -%}{%- endif -%}
+    {%- endfor -%}
+    {{- return(columns) -}}
+{% endmacro %}
+
 {# Two CTEs that end in <chain>_measured: the chain's customers at the dates that are graded, whether they came measured, as
    records, or were measured from their orders, with every metric's value, and ungraded_reason where one has none.
    Each reader of them reads the tables behind them, and only the columns that it needs. #}
@@ -53,9 +67,9 @@ scored_customers as {{ rfm.inlined() }}(
 {{ chain.name }}_customers as {{ rfm.inlined() }}(
     {%- for kind in chain.kinds %}
     select
-        customers.dataset,
-        customers.as_of_date,
-        customers.region,
+        {%- for column, sql in rfm.columns_of_chain(chain, datasets).items() %}
+        {{ sql }} as {{ column }},
+        {%- endfor %}
         customers.customer_id,
         customers.last_order_date,
         customers.recency_days,

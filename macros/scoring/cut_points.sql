@@ -246,11 +246,15 @@
     {{ "group by " ~ group_columns | join(", ") if group_columns }}
 ),
 
+-- Each value that a tie-break sets apart has a number, by which its customers are counted: they may be nearly everybody.
 {{ prefix }}_tied_values as (
     select distinct
         {% for column in group_columns %}cut_values.{{ column }}, {% endfor %}cut_values.metric,
         cut_values.value,
-        lengths.id_length
+        lengths.id_length,
+        dense_rank() over (
+            order by {% for column in group_columns %}cut_values.{{ column }}, {% endfor %}cut_values.metric, cut_values.value
+        ) as tied_number
     from {{ prefix }}_cut_values as cut_values
     inner join {{ prefix }}_id_lengths as lengths
         on
@@ -261,10 +265,24 @@
             {%- endfor %}
     where cut_values.tied_position is not null
 ),
+
+{{ prefix }}_tied_positions as (
+    select
+        {% for column in group_columns %}cut_values.{{ column }}, {% endfor %}cut_values.metric,
+        cut_values.value,
+        cut_values.tied_position,
+        tied_values.tied_number
+    from {{ prefix }}_cut_values as cut_values
+    inner join {{ prefix }}_tied_values as tied_values
+        on
+            {%- for column in group_columns + ["metric", "value"] %}
+            {{ "and " if not loop.first }}cut_values.{{ column }} = tied_values.{{ column }}
+            {%- endfor %}
+    where cut_values.tied_position is not null
+),
 {%- for tie in ties %}
 {%- set name = prefix ~ "_" ~ tie.name %}
-{%- set value_columns = group_columns + ["metric", "value"] %}
-{%- set part_columns = value_columns + ["id_start"] %}
+{%- set part_columns = ["tied_number", "id_start"] %}
 {%- set part_order = [] %}
 {%- for key in tie.score.tie_break %}
 {%- do part_columns.append("cut_" ~ key.column) %}
@@ -275,8 +293,7 @@
 {{ name }}_customers as (
     {%- for metric in tie.metrics %}
     select
-        {% for column in group_columns %}tied_values.{{ column }}, {% endfor %}tied_values.metric,
-        tied_values.value,
+        tied_values.tied_number,
         {%- for column in tie.columns %}
         customers.{{ column }} as cut_{{ column }},
         {%- endfor %}
@@ -299,7 +316,7 @@
         {{ part_columns | join(", ") }},
         count(*) as customers,
         sum(count(*)) over (
-            partition by {{ value_columns | join(", ") }}
+            partition by tied_number
             order by {{ part_order | join(", ") }}
             rows between unbounded preceding and current row
         ) as customers_through
@@ -312,13 +329,11 @@
     from {{ name }}_parts as parts
     where exists (
         select 1
-        from {{ prefix }}_cut_values as cut_values
+        from {{ prefix }}_tied_positions as positions
         where
-            {%- for column in value_columns %}
-            {{ "and " if not loop.first }}parts.{{ column }} = cut_values.{{ column }}
-            {%- endfor %}
-            and parts.customers_through >= cut_values.tied_position
-            and parts.customers_through - parts.customers < cut_values.tied_position
+            parts.tied_number = positions.tied_number
+            and parts.customers_through >= positions.tied_position
+            and parts.customers_through - parts.customers < positions.tied_position
     )
 ),
 
@@ -330,33 +345,33 @@
             order by customers.customer_id {{ tie.score.customer_id_direction }}
         ) as tied_position
     from {{ name }}_customers as customers
-    inner join {{ name }}_open_parts as parts on {{ rfm.is_same_part(value_columns, tie.columns) }}
+    inner join {{ name }}_open_parts as parts
+        on
+            customers.tied_number = parts.tied_number
+            and customers.id_start = parts.id_start
+            {%- for column in tie.columns %}
+            and customers.cut_{{ column }} is not distinct from parts.cut_{{ column }}
+            {%- endfor %}
 ),
 
 {{ name }}_cut_customers as (
-    select placed.*
+    select
+        {% for column in group_columns %}positions.{{ column }}, {% endfor %}positions.metric,
+        positions.value,
+        positions.tied_position,
+        {%- for column in tie.columns %}
+        placed.cut_{{ column }},
+        {%- endfor %}
+        placed.customer_id
     from {{ name }}_placed as placed
-    inner join {{ prefix }}_cut_values as cut_values
+    inner join {{ prefix }}_tied_positions as positions
         on
-            {%- for column in value_columns + ["tied_position"] %}
-            {{ "and " if not loop.first }}placed.{{ column }} = cut_values.{{ column }}
-            {%- endfor %}
+            placed.tied_number = positions.tied_number
+            and placed.tied_position = positions.tied_position
 )
 {{- "," if not loop.last }}
 {%- endfor %}
 {%- endmacro %}
-
-{# The SQL condition that a customer is of a part, both as tied_customer_ctes() has them. #}
-{% macro is_same_part(value_columns, tie_columns) %}
-    {%- set conditions = [] -%}
-    {%- for column in value_columns + ["id_start"] -%}
-        {%- do conditions.append("customers." ~ column ~ " = parts." ~ column) -%}
-    {%- endfor -%}
-    {%- for column in tie_columns -%}
-        {%- do conditions.append("customers.cut_" ~ column ~ " is not distinct from parts.cut_" ~ column) -%}
-    {%- endfor -%}
-    {{- return(conditions | join(" and ")) -}}
-{% endmacro %}
 
 {# The SQL of how many tiles have ended within the first customers of a group, all of them within all customers.
    count (string): SQL of a number of customers, beside tiles, larger_tiles, smaller_size and group_customers #}
