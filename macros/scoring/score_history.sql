@@ -77,9 +77,10 @@
     {{- return(name if otherwise.startswith("cast(null") else "coalesce(" ~ name ~ ", " ~ otherwise ~ ")") -}}
 {% endmacro %}
 
-{# The SQL of the columns <metric>_<part> of int_rfm__scored_customers, {name: SQL}, of history_columns(). A plain metric has its
+{# The SQL of the columns <metric>_<part> of int_rfm__scored_customers, {name: SQL}. columns: as history_columns() returns them. A plain metric has its
    column's value wherever it earned a score; values of its own are kept where a rulebook once measured it otherwise. #}
-{% macro scored_metric_columns(columns) %}
+{% macro scored_metric_columns(columns, datasets) %}
+    {%- set metrics = rfm.metrics_by_name(datasets) -%}
     {%- set parts = rfm.score_parts() -%}
     {%- set plain = rfm.plain_metrics() -%}
     {%- set scored = {} -%}
@@ -92,8 +93,16 @@
                     {%- do has_score.append(metric ~ "_" ~ score ~ " is not null") -%}
                 {%- endfor -%}
                 {%- set condition = "(" ~ has_score | join(" or ") ~ ")" if has_score | length > 1 else has_score[0] -%}
+                {#- A value of a rulebook's own may be missing, and earn a score all the same. -#}
+                {%- set others = [] -%}
+                {%- for other in metrics.get(metric, []) if other.value | trim != plain[metric] -%}
+                    {%- do others.append(other.rulebook) -%}
+                {%- endfor -%}
                 {%- if metric ~ "_value_text" in columns -%}
                     {%- set condition = condition ~ " and " ~ metric ~ "_value_text is null" -%}
+                {%- endif -%}
+                {%- if others -%}
+                    {%- set condition = condition ~ " and rulebook not in ('" ~ others | join("', '") ~ "')" -%}
                 {%- endif -%}
                 {%- set value = "case when " ~ condition ~ " then " ~ plain[metric] ~ " end" -%}
                 {%- do scored.update({name: "coalesce(" ~ name ~ ", " ~ value ~ ")" if name in columns else value}) -%}
