@@ -208,6 +208,7 @@ MODELS_IN_ORDER = [
     ("staging", "stg_rfm__orders", "table"),
     ("intermediate", "int_rfm__customers_from_orders", "table"),
     ("intermediate", "int_rfm__input_dates", "table"),
+    ("intermediate", "int_rfm__cut_values", "table"),
     ("intermediate", "int_rfm__cut_points", "table"),
     ("intermediate", "int_rfm__score_history", "table"),
     ("intermediate", "int_rfm__scored_customers", "view"),

@@ -31,6 +31,7 @@ MODELS = [
     "stg_rfm__orders",
     "int_rfm__customers_from_orders",
     "int_rfm__input_dates",
+    "int_rfm__cut_values",
     "int_rfm__cut_points",
     "int_rfm__score_history",
     "int_rfm__scored_customers",

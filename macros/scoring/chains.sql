@@ -118,3 +118,21 @@ scored_customers as {{ rfm.inlined() }}(
     from {{ chain.name }}_metrics
 )
 {%- endmacro %}
+
+{# CTEs that end in <chain>_scorable: those of measured_ctes() with a value for every metric, who rank. #}
+{% macro scorable_ctes(chain, datasets) %}
+{{ rfm.measured_ctes(chain, datasets) }},
+
+{{ chain.name }}_scorable as {{ rfm.inlined() }}(
+    select * from {{ chain.name }}_measured
+    where ungraded_reason is null
+)
+{%- endmacro %}
+
+{# One CTE, <chain>_cut_values: the cut values of a chain's datasets. #}
+{% macro chain_cut_values_cte(chain) %}
+{{ chain.name }}_cut_values as {{ rfm.inlined() }}(
+    select * from {{ ref('int_rfm__cut_values') }}
+    where {{ rfm.is_of_chain(chain) }}
+)
+{%- endmacro %}

@@ -32,16 +32,24 @@
    split metric its cut point as tile 1, as
    (<group columns>, metric, tile, score, score_below, value, customer_id, cut_<tie-break column>...).
 
-   The positions of the cut points follow from the number of customers; the running count over distinct values finds
-   the values there, so customers are counted and never sorted. Only where a cut point falls between customers of one
-   value is one of those looked for, the last one above it. customer_id is null where a whole value is above it.
-
    prefix (string): starts the names of the CTEs
    scored (string): relation or CTE of the customers that have every score, with the group columns, customer_id,
      <metric>_value and the tie-break columns
    rulebook: as checked_rulebooks() returns it, with at least one metric that has cut points
    group_columns (list of strings): what the customers of a group share; empty for one group #}
 {% macro cut_point_ctes(prefix, scored, rulebook, group_columns) %}
+{{ rfm.cut_value_ctes(prefix, scored, rulebook, group_columns) }},
+
+{{ rfm.cut_customer_ctes(prefix, scored, prefix ~ "_cut_values", rulebook, group_columns) }}
+{%- endmacro %}
+
+{# The first half of cut_point_ctes(), ending in <prefix>_cut_values: the values at which the cut points are, as
+   (<group columns>, metric, tile, score, score_below, value, tied_position).
+
+   The positions of the cut points follow from the number of customers; the running count over distinct values finds
+   the values there, so customers are counted and never sorted. tied_position is the place of the last customer above
+   the cut point among those of its value, null where the whole value is above it. #}
+{% macro cut_value_ctes(prefix, scored, rulebook, group_columns) %}
 {%- set metrics = rfm.ranked_metrics(rulebook) -%}
 {%- set splits = rfm.split_metrics(rulebook) -%}
 {%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" %}
@@ -104,7 +112,7 @@
     inner join {{ prefix }}_tiles as tiles on counted.metric = tiles.metric
 ),
 
-{{ prefix }}_cut_values as (
+{{ prefix }}_tile_values as (
     select
         {{ groups }}metric,
         tile,
@@ -113,18 +121,64 @@
         ties,
         value,
         case
-            when ties = 'split' and position < customers_through then cast(position - customers_before as bigint)
+            when ties = 'split' and position < customers_through then cast(position - customers_before as {{ dbt.type_bigint() }})
         end as tied_position,
         lag(value) over (partition by {{ groups }}metric order by tile asc) as previous_value
     from {{ prefix }}_positions
     where customers_before < position and position <= customers_through
 ),
-{%- set ties = rfm.ties(metrics) %}
-{%- if ties %}
 
-{{ rfm.tied_customer_ctes(prefix, scored, ties, group_columns) }},
+-- Where equal values stay together, a value at two cut points earns the better score and the other is never reached.
+{{ prefix }}_tile_cut_values as (
+    select
+        {{ groups }}metric,
+        tile,
+        score,
+        coalesce(lead(score) over (partition by {{ groups }}metric order by tile asc), lowest_score) as score_below,
+        value,
+        tied_position
+    from {{ prefix }}_tile_values
+    where
+        ties = 'split'
+        or previous_value is null
+        or previous_value != value
+),
+{%- endif %}
+{%- if splits %}
+
+{{ rfm.split_point_ctes(prefix, splits, group_columns) }},
 {%- endif %}
 
+{{ prefix }}_cut_values as (
+    {%- if metrics %}
+    select * from {{ prefix }}_tile_cut_values
+    {%- endif %}
+    {{ "union all" if metrics and splits }}
+    {%- if splits %}
+    select
+        {{ groups }}metric,
+        1 as tile,
+        score,
+        score_below,
+        value,
+        cast(null as {{ dbt.type_bigint() }}) as tied_position
+    from {{ prefix }}_split_points
+    {%- endif %}
+)
+{%- endmacro %}
+
+{# The second half of cut_point_ctes(): only where a cut point falls between customers of one value is one of those looked for, the
+   last one above it. customer_id is null where a whole value is above it.
+
+   prefix, scored, rulebook, group_columns: as there
+   cut_values (string): relation or CTE as cut_value_ctes() ends in. As a table it lets the database see how few they are #}
+{% macro cut_customer_ctes(prefix, scored, cut_values, rulebook, group_columns) %}
+{%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
+{%- set ties = rfm.ties(rfm.ranked_metrics(rulebook)) %}
+{%- if ties %}
+{{ rfm.tied_customer_ctes(prefix, scored, cut_values, ties, group_columns) }},
+
+{% endif -%}
 {{ prefix }}_cut_customers as (
     {%- for tie in ties %}
     select
@@ -143,30 +197,23 @@
         value,
         tied_position,
         cast(null as {{ dbt.type_string() }}) as customer_id
-    from {{ prefix }}_cut_values
+    from {{ cut_values }}
     where 1 = 0
     {%- endfor %}
 ),
 
--- Where equal values stay together, a value at two cut points earns the better score and the other is never reached.
-{{ prefix }}_tile_cut_points as (
+{{ prefix }}_cut_points as (
     select
         {% for column in group_columns %}cut_values.{{ column }}, {% endfor %}cut_values.metric,
         cut_values.tile,
         cut_values.score,
-        coalesce(
-            lead(cut_values.score) over (
-                partition by {% for column in group_columns %}cut_values.{{ column }}, {% endfor %}cut_values.metric
-                order by cut_values.tile asc
-            ),
-            cut_values.lowest_score
-        ) as score_below,
+        cut_values.score_below,
         cut_values.value,
         cut_customers.customer_id
         {%- for column in rfm.tie_break_columns(rulebook) %},
         cut_customers.cut_{{ column }}
         {%- endfor %}
-    from {{ prefix }}_cut_values as cut_values
+    from {{ cut_values }} as cut_values
     left join {{ prefix }}_cut_customers as cut_customers
         on
             cut_values.metric = cut_customers.metric
@@ -175,35 +222,6 @@
             {%- for column in group_columns %}
             and cut_values.{{ column }} = cut_customers.{{ column }}
             {%- endfor %}
-    where
-        cut_values.ties = 'split'
-        or cut_values.previous_value is null
-        or cut_values.previous_value != cut_values.value
-),
-{%- endif %}
-{%- if splits %}
-
-{{ rfm.split_point_ctes(prefix, splits, group_columns) }},
-{%- endif %}
-
-{{ prefix }}_cut_points as (
-    {%- if metrics %}
-    select * from {{ prefix }}_tile_cut_points
-    {%- endif %}
-    {{ "union all" if metrics and splits }}
-    {%- if splits %}
-    select
-        {{ groups }}metric,
-        1 as tile,
-        score,
-        score_below,
-        value,
-        cast(null as {{ dbt.type_string() }}) as customer_id
-        {%- for column in rfm.tie_break_columns(rulebook) %},
-        null as cut_{{ column }}
-        {%- endfor %}
-    from {{ prefix }}_split_points
-    {%- endif %}
 )
 {%- endmacro %}
 
@@ -231,9 +249,9 @@
    Nearly everybody can have such a value, so they are not put in order. They are counted by parts, the tie-break columns and the
    start of the id, and only the part that holds the cut point is put in order.
 
-   prefix, scored, group_columns: as in cut_point_ctes
+   prefix, scored, cut_values, group_columns: as in cut_customer_ctes
    ties: as ties() returns them #}
-{% macro tied_customer_ctes(prefix, scored, ties, group_columns) %}
+{% macro tied_customer_ctes(prefix, scored, cut_values, ties, group_columns) %}
 {%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
 -- Ids are told apart by the three characters after those with which all ids of the group start.
 {{ prefix }}_id_lengths as (
@@ -255,7 +273,7 @@
         dense_rank() over (
             order by {% for column in group_columns %}cut_values.{{ column }}, {% endfor %}cut_values.metric, cut_values.value
         ) as tied_number
-    from {{ prefix }}_cut_values as cut_values
+    from {{ cut_values }} as cut_values
     inner join {{ prefix }}_id_lengths as lengths
         on
             {%- for column in group_columns %}
@@ -272,7 +290,7 @@
         cut_values.value,
         cut_values.tied_position,
         tied_values.tied_number
-    from {{ prefix }}_cut_values as cut_values
+    from {{ cut_values }} as cut_values
     inner join {{ prefix }}_tied_values as tied_values
         on
             {%- for column in group_columns + ["metric", "value"] %}

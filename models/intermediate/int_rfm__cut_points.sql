@@ -5,6 +5,7 @@
     full_refresh=false,
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
+-- depends_on: {{ ref('int_rfm__cut_values') }}
 -- depends_on: {{ ref('int_rfm__customers_from_orders') }}
 -- depends_on: {{ ref('stg_rfm__records') }}
 {%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
@@ -31,14 +32,13 @@ no_cut_points as (
 ),
 {%- for chain in rfm.chains(datasets) if rfm.cut_metrics(chain.rulebook) %}
 
-{{ rfm.measured_ctes(chain, datasets) }},
+{{ rfm.scorable_ctes(chain, datasets) }},
 
-{{ chain.name }}_scorable as {{ rfm.inlined() }}(
-    select * from {{ chain.name }}_measured
-    where ungraded_reason is null
-),
+{{ rfm.chain_cut_values_cte(chain) }},
 
-{{ rfm.cut_point_ctes(chain.name, chain.name ~ "_scorable", chain.rulebook, group_columns) }},
+{{ rfm.cut_customer_ctes(
+    chain.name, chain.name ~ "_scorable", chain.name ~ "_cut_values", chain.rulebook, group_columns
+) }},
 {%- endfor %}
 
 final as (
@@ -54,8 +54,8 @@ final as (
         group_region,
         metric,
         tile,
-        cast(score as decimal(28, 6)) as score,
-        cast(score_below as decimal(28, 6)) as score_below,
+        score,
+        score_below,
         value,
         {%- for column, type in tie_break_columns.items() %}
         cast({{ "cut_" ~ column if column in own_columns else "null" }} as {{ rfm.sql_type(type) }}) as cut_{{ column }},

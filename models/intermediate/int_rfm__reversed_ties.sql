@@ -1,5 +1,6 @@
 {{ config(materialized='table') }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
+-- depends_on: {{ ref('int_rfm__cut_values') }}
 -- depends_on: {{ ref('int_rfm__customers_from_orders') }}
 -- depends_on: {{ ref('stg_rfm__records') }}
 
@@ -19,16 +20,15 @@ scored_customers as (
 {%- set prefix = chain.name ~ "_reversed" %}
 {%- set compared = rfm.result_column(chain.rulebook) %}
 
-{{ rfm.measured_ctes(chain, datasets) }},
-
-{{ chain.name }}_scorable as {{ rfm.inlined() }}(
-    select * from {{ chain.name }}_measured
-    where ungraded_reason is null
-),
+{{ rfm.scorable_ctes(chain, datasets) }},
 
 {{ rfm.cut_columns_cte(chain.name, "cut_points", chain.rulebook, group_columns) }},
 
-{{ rfm.cut_point_ctes(prefix, chain.name ~ "_scorable", chain.reversed, group_columns) }},
+{{ rfm.chain_cut_values_cte(chain) }},
+
+{{ rfm.cut_customer_ctes(
+    prefix, chain.name ~ "_scorable", chain.name ~ "_cut_values", chain.reversed, group_columns
+) }},
 
 {{ rfm.grading_ctes(
     prefix, chain.name ~ "_scorable", "1 = 1", prefix ~ "_cut_points", chain.reversed, group_columns
