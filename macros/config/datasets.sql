@@ -200,7 +200,7 @@
     {%- if name in ["dataset", "group_region", "rejection_reasons", "record", "ungraded_reason", "grade", "grade_order",
         "rulebook", "score_code", "group_customers", "is_refund", "is_in_group", "orders_to_date", "purchase_days_to_date",
         "monetary_to_date", "order_value", "usual_interval_days"]
-        or modules.re.search("^rfm_|_(score|value|value_text|score_text|score_next|value_next|given|plain|read)$|_cut_[0-9]|_group_(sum|min|max|median)$", name) -%}
+        or modules.re.search("^rfm_|_(score|value|value_text|score_text|score_next|value_next|is_own|given|plain|read)$|_cut_[0-9]|_group_(sum|min|max|median)$", name) -%}
         {%- do rfm.raise_wrong_value(
             owner, "a key of columns", name, "another name: the models use this one, or end columns of their own like it"
         ) -%}

@@ -32,20 +32,28 @@
     {{- return({"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}) -}}
 {% endmacro %}
 
-{# The columns of metric_columns() that are kept: no second copy of a plain metric's column, and whole scores as integers. #}
+{# The columns of metric_columns() that are kept: no second copy of a plain metric's column, and whole scores as integers. Where a
+   rulebook measures a metric of such a name otherwise, <metric>_is_own tells its rows from the others, as a value may be null. #}
 {% macro kept_metric_columns(datasets) %}
     {%- set metrics = rfm.metrics_by_name(datasets) -%}
     {%- set plain = rfm.plain_metrics() -%}
     {%- set kept = [] -%}
+    {%- for metric in metrics if metric in plain and not rfm.is_plain(metric, metrics[metric]) -%}
+        {%- do kept.append({"name": metric ~ "_is_own", "metric": metric, "part": "is_own", "type": dbt.type_boolean()}) -%}
+    {%- endfor -%}
     {%- for column in rfm.metric_columns(datasets) -%}
-        {%- set values = metrics[column.metric] | map(attribute="value") | map("trim") | unique | list -%}
         {%- if column.part == "score" and not column.is_text -%}
             {%- do kept.append(dict(column, type=rfm.score_type(metrics[column.metric]))) -%}
-        {%- elif column.part != "value" or column.is_text or values != [plain.get(column.metric)] -%}
+        {%- elif column.part != "value" or column.is_text or not rfm.is_plain(column.metric, metrics[column.metric]) -%}
             {%- do kept.append(column) -%}
         {%- endif -%}
     {%- endfor -%}
     {{- return(kept) -}}
+{% endmacro %}
+
+{# Whether all metrics of a name are the column that plain_metrics() says. #}
+{% macro is_plain(name, metrics) %}
+    {{- return(metrics | map(attribute="value") | map("trim") | unique | list == [rfm.plain_metrics().get(name)]) -}}
 {% endmacro %}
 
 {# The type that the scores of the metrics of one name are kept in. #}
@@ -77,10 +85,9 @@
     {{- return(name if otherwise.startswith("cast(null") else "coalesce(" ~ name ~ ", " ~ otherwise ~ ")") -}}
 {% endmacro %}
 
-{# The SQL of the columns <metric>_<part> of int_rfm__scored_customers, {name: SQL}. columns: as history_columns() returns them. A plain metric has its
-   column's value wherever it earned a score; values of its own are kept where a rulebook once measured it otherwise. #}
-{% macro scored_metric_columns(columns, datasets) %}
-    {%- set metrics = rfm.metrics_by_name(datasets) -%}
+{# The SQL of the columns <metric>_<part> of int_rfm__scored_customers, {name: SQL}. A plain metric has its column's value wherever it
+   earned a score. columns: as history_columns() returns them #}
+{% macro scored_metric_columns(columns) %}
     {%- set parts = rfm.score_parts() -%}
     {%- set plain = rfm.plain_metrics() -%}
     {%- set scored = {} -%}
@@ -88,24 +95,15 @@
         {%- for part in parts -%}
             {%- set name = metric ~ "_" ~ part -%}
             {%- if part == "value" and metric in plain -%}
+                {%- set own = "when " ~ metric ~ "_is_own then " ~ (name if name in columns else "null") ~ " " -%}
                 {%- set has_score = [] -%}
                 {%- for score in ["score", "score_text"] if metric ~ "_" ~ score in columns -%}
                     {%- do has_score.append(metric ~ "_" ~ score ~ " is not null") -%}
                 {%- endfor -%}
-                {%- set condition = "(" ~ has_score | join(" or ") ~ ")" if has_score | length > 1 else has_score[0] -%}
-                {#- A value of a rulebook's own may be missing, and earn a score all the same. -#}
-                {%- set others = [] -%}
-                {%- for other in metrics.get(metric, []) if other.value | trim != plain[metric] -%}
-                    {%- do others.append(other.rulebook) -%}
-                {%- endfor -%}
-                {%- if metric ~ "_value_text" in columns -%}
-                    {%- set condition = condition ~ " and " ~ metric ~ "_value_text is null" -%}
-                {%- endif -%}
-                {%- if others -%}
-                    {%- set condition = condition ~ " and rulebook not in ('" ~ others | join("', '") ~ "')" -%}
-                {%- endif -%}
-                {%- set value = "case when " ~ condition ~ " then " ~ plain[metric] ~ " end" -%}
-                {%- do scored.update({name: "coalesce(" ~ name ~ ", " ~ value ~ ")" if name in columns else value}) -%}
+                {%- do scored.update({name:
+                    "case " ~ (own if metric ~ "_is_own" in columns else "") ~ "when " ~ has_score | join(" or ") ~ " then "
+                    ~ plain[metric] ~ " end"
+                }) -%}
             {%- elif name in columns -%}
                 {%- do scored.update({name: "cast(" ~ name ~ " as " ~ parts.score ~ ")" if part == "score" else name}) -%}
             {%- endif -%}

@@ -47,6 +47,8 @@ final as (
         {%- for column in columns %}
         {%- if column.part == "value" %}
         {{ column.name if column.name in own_columns else "cast(null as " ~ column.type ~ ")" }} as {{ column.name }},
+        {%- elif column.part == "is_own" %}
+        {{ "false" if rfm.is_plain(column.metric, chain.rulebook.metrics | selectattr("name", "equalto", column.metric)) else "true" }} as {{ column.name }},
         {%- elif column.part in ["score_next", "value_next"] %}
         {{ rfm.next_step(chain.rulebook, column.metric, column.part) | trim }} as {{ column.name }},
         {%- else %}

@@ -1,6 +1,6 @@
 {%- set datasets = rfm.datasets() -%}
 {%- set columns = rfm.history_columns(datasets) -%}
-{%- set metric_columns = rfm.scored_metric_columns(columns, datasets) -%}
+{%- set metric_columns = rfm.scored_metric_columns(columns) -%}
 {%- set first = "dataset as_of_date region customer_id rulebook recency_days frequency monetary".split(" ") -%}
 {%- set last = ["ungraded_reason", "total_score", "grade", "grade_order"] -%}
 {%- set listed = first + last + rfm.rare_columns() | list + metric_columns | list %}
@@ -20,7 +20,7 @@ final as (
         {%- for name, sql in metric_columns.items() %}
         {{ sql ~ (" as " ~ name if sql != name else "") }},
         {%- endfor %}
-        {%- for name in columns if name not in listed %}
+        {%- for name in columns if name not in listed and not name.endswith("_is_own") %}
         {{ name }},
         {%- endfor %}
         {{ last | join(",\n        ") }}
