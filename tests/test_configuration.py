@@ -461,7 +461,11 @@ WRONG: list[tuple[str, Any, str]] = [
         "dataset 'shop': a key of columns is 'total_score', expected another name",
     ),
     ("datasets.shop.columns.grade", "m", "dataset 'shop': a key of columns is 'grade', expected another name"),
-    ("datasets.shop.columns.recency_is_own", "m", "dataset 'shop': a key of columns is 'recency_is_own', expected another name"),
+    (
+        "datasets.shop.columns.recency_is_own",
+        "m",
+        "dataset 'shop': a key of columns is 'recency_is_own', expected another name",
+    ),
     (
         "datasets.shop.columns.order",
         "m",
