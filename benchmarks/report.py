@@ -337,7 +337,7 @@ def made_with(results: list[Result]) -> str:
 
 INTRODUCTION = """# What things cost
 
-Written by `make bench`, which takes some five minutes; `make bench SIZE=10m` and `SIZE=100m` are the real thing, each
+Written by `make bench`, which takes some ten minutes; `make bench SIZE=10m` and `SIZE=100m` are the real thing, each
 with its own rows below. Seconds depend on the machine. The ratios are taken within one round, in which all contenders
 worked on the same files one after the other: they are what to read. A number is the median of the rounds, in brackets
 are the least and the greatest."""
