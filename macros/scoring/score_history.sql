@@ -1,17 +1,12 @@
 {# What int_rfm__score_history keeps of each graded customer, and how int_rfm__scored_customers makes every column of it. With
    millions of customers the time that grading takes is that of writing these columns, so those that say nothing are not written. #}
 
-{# The columns that few histories need: {name: {type, otherwise}}, otherwise being the SQL of the column where it is not kept. #}
+{# The columns that few histories need: {name: SQL type}. #}
 {% macro rare_columns() %}
-    {%- set null_of = "cast(null as {})" -%}
-    {%- set columns = {"group_region": {"type": dbt.type_string(), "otherwise": "'all'"}} -%}
-    {%- for name, type in {
-        "last_order_date": "date", "usual_interval_days": "decimal(38, 12)", "purchase_days_to_date": dbt.type_bigint(),
-        "score_code": dbt.type_string(),
-    }.items() -%}
-        {%- do columns.update({name: {"type": type, "otherwise": null_of.format(type)}}) -%}
-    {%- endfor -%}
-    {{- return(columns) -}}
+    {{- return({
+        "group_region": dbt.type_string(), "last_order_date": "date", "usual_interval_days": "decimal(38, 12)",
+        "purchase_days_to_date": dbt.type_bigint(), "score_code": dbt.type_string(),
+    }) -}}
 {% endmacro %}
 
 {# Those of them that the datasets fill. #}
@@ -51,9 +46,12 @@
     {{- return(kept) -}}
 {% endmacro %}
 
-{# Whether all metrics of a name are the column that plain_metrics() says. #}
+{# Whether all metrics of a name are the numbers of the column that plain_metrics() says. #}
 {% macro is_plain(name, metrics) %}
-    {{- return(metrics | map(attribute="value") | map("trim") | unique | list == [rfm.plain_metrics().get(name)]) -}}
+    {%- for metric in metrics if metric.value_is_text or metric.value | trim != rfm.plain_metrics().get(name) -%}
+        {{- return(false) -}}
+    {%- endfor -%}
+    {{- return(true) -}}
 {% endmacro %}
 
 {# The type that the scores of the metrics of one name are kept in. #}
@@ -76,13 +74,13 @@
     {{- return(rfm.filled_rare_columns(datasets) + rfm.kept_metric_columns(datasets) | map(attribute="name") | list) -}}
 {% endmacro %}
 
-{# The SQL of a rare column, of history_columns(). #}
+{# The SQL of a rare column. Whoever was graded without groups by region was in the group of all. columns: as history_columns()
+   returns them #}
 {% macro rare_column(name, columns) %}
-    {%- set otherwise = rfm.rare_columns()[name].otherwise -%}
-    {%- if name not in columns -%}
-        {{- return(otherwise) -}}
+    {%- if name == "group_region" -%}
+        {{- return("coalesce(group_region, 'all')" if name in columns else "'all'") -}}
     {%- endif -%}
-    {{- return(name if otherwise.startswith("cast(null") else "coalesce(" ~ name ~ ", " ~ otherwise ~ ")") -}}
+    {{- return(name if name in columns else "cast(null as " ~ rfm.rare_columns()[name] ~ ")") -}}
 {% endmacro %}
 
 {# The SQL of the columns <metric>_<part> of int_rfm__scored_customers, {name: SQL}. A plain metric has its column's value wherever it

@@ -5,7 +5,6 @@
     full_refresh=false,
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
--- depends_on: {{ ref('int_rfm__cut_values') }}
 -- depends_on: {{ ref('int_rfm__customers_from_orders') }}
 -- depends_on: {{ ref('stg_rfm__records') }}
 {%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
@@ -13,22 +12,8 @@
 {%- set tie_break_columns = rfm.stored_tie_break_columns(datasets) %}
 with
 
--- Rulebooks that rank nothing have no cut points; this row set gives the columns their types.
-no_cut_points as (
-    select
-        cast(null as {{ dbt.type_string() }}) as dataset,
-        cast(null as date) as as_of_date,
-        cast(null as {{ dbt.type_string() }}) as group_region,
-        cast(null as {{ dbt.type_string() }}) as metric,
-        cast(null as integer) as tile,
-        cast(null as decimal(28, 6)) as score,
-        cast(null as decimal(28, 6)) as score_below,
-        cast(null as decimal(38, 12)) as value,
-        {%- for column, type in tie_break_columns.items() %}
-        cast(null as {{ rfm.sql_type(type) }}) as cut_{{ column }},
-        {%- endfor %}
-        cast(null as {{ dbt.type_string() }}) as customer_id
-    where 1 = 0
+cut_values as (
+    select * from {{ ref('int_rfm__cut_values') }}
 ),
 {%- for chain in rfm.chains(datasets) if rfm.cut_metrics(chain.rulebook) %}
 
@@ -42,7 +27,22 @@ no_cut_points as (
 {%- endfor %}
 
 final as (
-    select * from no_cut_points
+    -- Rulebooks that rank nothing have no cut points; this row set gives the columns their types.
+    select
+        dataset,
+        as_of_date,
+        group_region,
+        metric,
+        tile,
+        score,
+        score_below,
+        value,
+        {%- for column, type in tie_break_columns.items() %}
+        cast(null as {{ rfm.sql_type(type) }}) as cut_{{ column }},
+        {%- endfor %}
+        cast(null as {{ dbt.type_string() }}) as customer_id
+    from cut_values
+    where 1 = 0
     {%- for chain in rfm.chains(datasets) if rfm.cut_metrics(chain.rulebook) %}
     {%- set own_columns = rfm.tie_break_columns(chain.rulebook) %}
 
