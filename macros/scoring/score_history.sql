@@ -48,7 +48,7 @@
 
 {# Whether all metrics of a name are the numbers of the column that plain_metrics() says. #}
 {% macro is_plain(name, metrics) %}
-    {%- for metric in metrics if metric.value_is_text or metric.value | trim != rfm.plain_metrics().get(name) -%}
+    {%- for metric in metrics if metric.value | trim != rfm.plain_metrics().get(name) -%}
         {{- return(false) -}}
     {%- endfor -%}
     {{- return(true) -}}
