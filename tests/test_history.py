@@ -472,14 +472,14 @@ def test_the_history_takes_up_columns_of_other_types(make_project: Callable[...,
 
 
 def test_the_history_takes_up_columns_that_it_did_without(make_project: Callable[..., Project]) -> None:
-    """Groups by region, half points, codes and dates: what was graded without them stays as it was."""
-    columns = {name: name for name in STANDARD_COLUMNS if name != "last_order_date"}
+    """Regions, groups by region, half points, codes and dates: what was graded without them stays as it was."""
+    columns = {name: name for name in STANDARD_COLUMNS if name not in ["last_order_date", "region"]}
     project = make_project(RULEBOOKS, {"shop": {**DATASETS["shop"], "columns": columns}}, tables=["customers"])
     build(project, month("2025-01-31", 11))
     names = ["graded_customers", "customer_scores"]
     january = marts(project, "as_of_date = '2025-01-31'", names)
     kept = "select column_name from information_schema.columns where table_name = 'int_rfm__score_history'"
-    rare = {"group_region", "last_order_date", "score_code", "recency_value"}
+    rare = {"region", "group_region", "last_order_date", "score_code", "recency_value"}
     assert not rare & {row["column_name"] for row in project.query(kept)}
 
     metrics = {
@@ -488,13 +488,13 @@ def test_the_history_takes_up_columns_that_it_did_without(make_project: Callable
     }
     codes = {"codes": {"metrics": metrics, "total": {"code": ["recency", "frequency"]}}}
     dataset = {**DATASETS["shop"], "rulebook": "codes", "within": "region"}
-    dataset["columns"] = {**columns, "last_order_date": "last_order_date"}
+    dataset["columns"] = {**columns, "region": "region", "last_order_date": "last_order_date"}
     set_vars(project, {"rfm__rulebooks": {**RULEBOOKS, **codes}, "rfm__datasets": {"shop": dataset}})
     rows = [
         {**row, "region": ["north", "south"][number % 2], "last_order_date": "2025-02-01", "recency_days": "27"}
         for number, row in enumerate(month("2025-02-28", 5))
     ]
-    project.load("customers", rows, [*columns, "last_order_date"])
+    project.load("customers", rows, [*columns, "region", "last_order_date"])
     project.build()
     assert rare <= {row["column_name"] for row in project.query(kept)}
     assert marts(project, "as_of_date = '2025-01-31'", names) == january

@@ -321,7 +321,7 @@
 
 {# The datasets that one chain of CTEs grades: those of one rulebook whose extra columns are stored under the same names, as
    [{name, rulebook, datasets: [names], by_region: [names], stored_as: {extra column: stored name}, integer_columns,
-   kinds: [records, orders]}]. #}
+   kinds: [records, orders], constants: {column: SQL}}]. #}
 {% macro chains(datasets) %}
     {%- set chains = {} -%}
     {%- set types = rfm.number_types(datasets) -%}
@@ -358,6 +358,7 @@
         {%- endif -%}
         {%- do chain.integer_columns.extend(integers | reject("in", chain.integer_columns)) -%}
     {%- endfor -%}
+    {%- for chain in chains.values() -%}{%- do chain.update({"constants": rfm.chain_constants(chain, datasets)}) -%}{%- endfor -%}
     {{- return(chains.values() | list) -}}
 {% endmacro %}
 

@@ -46,10 +46,10 @@ scored_customers as {{ rfm.inlined() }}(
     {{- return(names) -}}
 {% endmacro %}
 
-{# The SQL of dataset, as_of_date and region in a chain. Of a dataset that is alone in its chain they may be known; a constant is
-   compared and kept in no time. #}
-{% macro columns_of_chain(chain, datasets) %}
-    {%- set columns = {"dataset": "customers.dataset", "as_of_date": "customers.as_of_date", "region": "customers.region"} -%}
+{# Those of the columns dataset, as_of_date, region and group_region that are the same for all customers of a chain: {column: SQL}.
+   A constant is compared in no time. #}
+{% macro chain_constants(chain, datasets) %}
+    {%- set columns = {} -%}
     {%- for dataset in datasets if chain.datasets == [dataset.name] -%}
         {%- do columns.update({"dataset": "'" ~ dataset.name ~ "'"}) -%}
         {%- if dataset.kind == "records" and dataset.as_of_date is not none -%}
@@ -57,8 +57,21 @@ scored_customers as {{ rfm.inlined() }}(
         {%- endif -%}
         {%- if "region" not in dataset.columns -%}{%- do columns.update({"region": "'all'"}) -%}{%- endif -%}
     {%- endfor -%}
+    {%- if not chain.by_region -%}{%- do columns.update({"group_region": "'all'"}) -%}{%- endif -%}
     {{- return(columns) -}}
 {% endmacro %}
+
+{# The columns that tell the groups of a chain apart, whose customers are ranked against each other; none where there is one group. #}
+{% macro group_columns(chain) %}
+    {{- return(["dataset", "as_of_date", "group_region"] | reject("in", chain.constants) | list) -}}
+{% endmacro %}
+
+{# The columns dataset, as_of_date and group_region for a select list over CTEs that only have the group_columns(). #}
+{% macro all_group_columns(chain) %}
+    {%- for column in ["dataset", "as_of_date", "group_region"] %}
+        {{ chain.constants[column] ~ " as " if column in chain.constants }}{{ column }},
+    {%- endfor %}
+{%- endmacro %}
 
 {# Two CTEs that end in <chain>_measured: the chain's customers at the dates that are graded, whether they came measured, as
    records, or were measured from their orders, with every metric's value, and ungraded_reason where one has none.
@@ -67,8 +80,8 @@ scored_customers as {{ rfm.inlined() }}(
 {{ chain.name }}_customers as {{ rfm.inlined() }}(
     {%- for kind in chain.kinds %}
     select
-        {%- for column, sql in rfm.columns_of_chain(chain, datasets).items() %}
-        {{ sql }} as {{ column }},
+        {%- for column in ["dataset", "as_of_date", "region"] %}
+        {{ chain.constants.get(column, "customers." ~ column) }} as {{ column }},
         {%- endfor %}
         customers.customer_id,
         customers.last_order_date,
@@ -129,10 +142,14 @@ scored_customers as {{ rfm.inlined() }}(
 )
 {%- endmacro %}
 
-{# One CTE, <chain>_cut_values: the cut values of a chain's datasets. #}
-{% macro chain_cut_values_cte(chain) %}
-{{ chain.name }}_cut_values as {{ rfm.inlined() }}(
-    select * from {{ ref('int_rfm__cut_values') }}
-    where {{ rfm.is_of_chain(chain) }}
+{# One CTE, <chain>_<name>: the rows of int_rfm__<name>, cut_values or cut_points, of a chain's groups. #}
+{% macro chain_cuts_cte(chain, name) %}
+{{ chain.name }}_{{ name }} as {{ rfm.inlined() }}(
+    select * from {{ ref('int_rfm__' ~ name) }}
+    where
+        {{ rfm.is_of_chain(chain) }}
+        {%- for column, sql in chain.constants.items() if column in ["as_of_date", "group_region"] %}
+        and {{ column }} = {{ sql }}
+        {%- endfor %}
 )
 {%- endmacro %}

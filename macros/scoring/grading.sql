@@ -32,6 +32,17 @@
         end
 {%- endmacro %}
 
+{# The join of customers with a CTE that has one row for each group, or one row where all are one group: then without comparing. #}
+{% macro join_of_groups(cte, name, group_columns) %}
+    {{ "left" if group_columns else "cross" }} join {{ cte }} as {{ name }}
+    {%- for column in group_columns %}
+    {%- if loop.first %}
+        on
+    {%- endif %}
+            {{ "and " if not loop.first }}customers.{{ column }} = {{ name }}.{{ column }}
+    {%- endfor %}
+{%- endmacro %}
+
 {# CTEs that end in <prefix>_graded: every column of <measured>, and <metric>_score, total_score, score_code, grade_order,
    grade.
 
@@ -65,13 +76,7 @@
         {%- endfor %}
     from {{ measured }} as customers
     {%- for joined in ["cut_columns"] * (cut_metrics != []) + ["group_statistics"] * (group_metrics != []) %}
-    left join {{ prefix }}_{{ joined }} as {{ joined }}
-        on
-            {%- for column in group_columns %}
-            {{ "and " if not loop.first }}customers.{{ column }} = {{ joined }}.{{ column }}
-            {%- else %}
-            1 = 1
-            {%- endfor %}
+    {{- rfm.join_of_groups(prefix ~ "_" ~ joined, joined, group_columns) }}
     {%- endfor %}
 ),
 

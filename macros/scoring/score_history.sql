@@ -4,8 +4,8 @@
 {# The columns that few histories need: {name: SQL type}. #}
 {% macro rare_columns() %}
     {{- return({
-        "group_region": dbt.type_string(), "last_order_date": "date", "usual_interval_days": "decimal(38, 12)",
-        "purchase_days_to_date": dbt.type_bigint(), "score_code": dbt.type_string(),
+        "region": dbt.type_string(), "group_region": dbt.type_string(), "last_order_date": "date",
+        "usual_interval_days": "decimal(38, 12)", "purchase_days_to_date": dbt.type_bigint(), "score_code": dbt.type_string(),
     }) -}}
 {% endmacro %}
 
@@ -13,6 +13,7 @@
 {% macro filled_rare_columns(datasets) %}
     {%- set from_orders = datasets | selectattr("kind", "equalto", "orders") | list != [] -%}
     {%- set filled = [] -%}
+    {%- if datasets | selectattr("columns.region", "defined") | list -%}{%- do filled.append("region") -%}{%- endif -%}
     {%- if datasets | selectattr("within", "equalto", "region") | list -%}{%- do filled.append("group_region") -%}{%- endif -%}
     {%- if from_orders or datasets | selectattr("columns.last_order_date", "defined") | list -%}
         {%- do filled.append("last_order_date") -%}
@@ -74,11 +75,11 @@
     {{- return(rfm.filled_rare_columns(datasets) + rfm.kept_metric_columns(datasets) | map(attribute="name") | list) -}}
 {% endmacro %}
 
-{# The SQL of a rare column. Whoever was graded without groups by region was in the group of all. columns: as history_columns()
-   returns them #}
+{# The SQL of a rare column. Whoever was graded without regions, or without groups by region, was among all. columns: as
+   history_columns() returns them #}
 {% macro rare_column(name, columns) %}
-    {%- if name == "group_region" -%}
-        {{- return("coalesce(group_region, 'all')" if name in columns else "'all'") -}}
+    {%- if name in ["region", "group_region"] -%}
+        {{- return("coalesce(" ~ name ~ ", 'all')" if name in columns else "'all'") -}}
     {%- endif -%}
     {{- return(name if name in columns else "cast(null as " ~ rfm.rare_columns()[name] ~ ")") -}}
 {% endmacro %}

@@ -7,7 +7,6 @@
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 -- depends_on: {{ ref('int_rfm__customers_from_orders') }}
 -- depends_on: {{ ref('stg_rfm__records') }}
-{%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
 {%- set datasets = rfm.datasets() -%}
 {%- set tie_break_columns = rfm.stored_tie_break_columns(datasets) %}
 with
@@ -19,10 +18,10 @@ cut_values as (
 
 {{ rfm.scorable_ctes(chain, datasets) }},
 
-{{ rfm.chain_cut_values_cte(chain) }},
+{{ rfm.chain_cuts_cte(chain, "cut_values") }},
 
 {{ rfm.cut_customer_ctes(
-    chain.name, chain.name ~ "_scorable", chain.name ~ "_cut_values", chain.rulebook, group_columns
+    chain.name, chain.name ~ "_scorable", chain.name ~ "_cut_values", chain.rulebook, rfm.group_columns(chain)
 ) }},
 {%- endfor %}
 
@@ -49,9 +48,7 @@ final as (
     union all
 
     select
-        dataset,
-        as_of_date,
-        group_region,
+        {{- rfm.all_group_columns(chain) }}
         metric,
         tile,
         score,

@@ -1,7 +1,6 @@
 {{ config(materialized='table') }}
 -- depends_on: {{ ref('int_rfm__customers_from_orders') }}
 -- depends_on: {{ ref('stg_rfm__records') }}
-{%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
 {%- set datasets = rfm.datasets() %}
 with
 
@@ -23,7 +22,7 @@ no_cut_values as (
 
 {{ rfm.scorable_ctes(chain, datasets) }},
 
-{{ rfm.cut_value_ctes(chain.name, chain.name ~ "_scorable", chain.rulebook, group_columns) }},
+{{ rfm.cut_value_ctes(chain.name, chain.name ~ "_scorable", chain.rulebook, rfm.group_columns(chain)) }},
 {%- endfor %}
 
 final as (
@@ -33,9 +32,7 @@ final as (
     union all
 
     select
-        dataset,
-        as_of_date,
-        group_region,
+        {{- rfm.all_group_columns(chain) }}
         metric,
         tile,
         cast(score as decimal(28, 6)) as score,

@@ -1,30 +1,29 @@
 {{ config(materialized='table') }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
+-- depends_on: {{ ref('int_rfm__cut_points') }}
 -- depends_on: {{ ref('int_rfm__cut_values') }}
 -- depends_on: {{ ref('int_rfm__customers_from_orders') }}
 -- depends_on: {{ ref('stg_rfm__records') }}
 
-{%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
 {%- set datasets = rfm.datasets() -%}
 {%- set chains = rfm.chains_with_reversed_ties(datasets) %}
 with
-
-cut_points as (
-    select * from {{ ref('int_rfm__cut_points') }}
-),
 
 scored_customers as (
     select * from {{ ref('int_rfm__scored_customers') }}
 ),
 {%- for chain in chains %}
 {%- set prefix = chain.name ~ "_reversed" %}
+{%- set group_columns = rfm.group_columns(chain) %}
 {%- set compared = rfm.result_column(chain.rulebook) %}
 
 {{ rfm.scorable_ctes(chain, datasets) }},
 
-{{ rfm.cut_columns_cte(chain.name, "cut_points", chain.rulebook, group_columns) }},
+{{ rfm.chain_cuts_cte(chain, "cut_points") }},
 
-{{ rfm.chain_cut_values_cte(chain) }},
+{{ rfm.cut_columns_cte(chain.name, chain.name ~ "_cut_points", chain.rulebook, group_columns) }},
+
+{{ rfm.chain_cuts_cte(chain, "cut_values") }},
 
 {{ rfm.cut_customer_ctes(
     prefix, chain.name ~ "_scorable", chain.name ~ "_cut_values", chain.reversed, group_columns
@@ -46,11 +45,7 @@ scored_customers as (
             else 1
         end as is_changed
     from {{ prefix }}_graded as customers
-    inner join {{ chain.name }}_cut_columns as cut_columns
-        on
-            customers.dataset = cut_columns.dataset
-            and customers.as_of_date = cut_columns.as_of_date
-            and customers.group_region = cut_columns.group_region
+    {{- rfm.join_of_groups(chain.name ~ "_cut_columns", "cut_columns", group_columns) }}
     inner join scored_customers
         on
             customers.dataset = scored_customers.dataset

@@ -6,23 +6,24 @@
     meta={'rfm__untells': true},
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
+-- depends_on: {{ ref('int_rfm__cut_points') }}
 -- depends_on: {{ ref('int_rfm__customers_from_orders') }}
 -- depends_on: {{ ref('stg_rfm__records') }}
-{%- set group_columns = ["dataset", "as_of_date", "group_region"] -%}
 {%- set datasets = rfm.datasets() -%}
 {%- set chains = rfm.chains(datasets) -%}
 {%- set columns = rfm.kept_metric_columns(datasets) %}
 with
-
-cut_points as (
-    select * from {{ ref('int_rfm__cut_points') }}
-),
 {%- for chain in chains %}
 
 {{ rfm.measured_ctes(chain, datasets) }},
+{%- if rfm.cut_metrics(chain.rulebook) %}
+
+{{ rfm.chain_cuts_cte(chain, "cut_points") }},
+{%- endif %}
 
 {{ rfm.grading_ctes(
-    chain.name, chain.name ~ "_measured", "ungraded_reason is null", "cut_points", chain.rulebook, group_columns
+    chain.name, chain.name ~ "_measured", "ungraded_reason is null", chain.name ~ "_cut_points", chain.rulebook,
+    rfm.group_columns(chain)
 ) }},
 {%- endfor %}
 
@@ -32,7 +33,6 @@ final as (
     select
         dataset,
         as_of_date,
-        region,
         customer_id,
         '{{ chain.rulebook.name }}' as rulebook,
         recency_days,

@@ -1,9 +1,9 @@
 {%- set datasets = rfm.datasets() -%}
 {%- set columns = rfm.history_columns(datasets) -%}
 {%- set metric_columns = rfm.scored_metric_columns(columns) -%}
-{%- set first = "dataset as_of_date region customer_id rulebook recency_days frequency monetary".split(" ") -%}
+{%- set first = "customer_id rulebook recency_days frequency monetary".split(" ") -%}
 {%- set last = ["ungraded_reason", "total_score", "grade", "grade_order"] -%}
-{%- set listed = first + last + rfm.rare_columns() | list + metric_columns | list %}
+{%- set listed = ["dataset", "as_of_date"] + first + last + rfm.rare_columns() | list + metric_columns | list %}
 with
 
 score_history as (
@@ -12,8 +12,11 @@ score_history as (
 
 final as (
     select
+        dataset,
+        as_of_date,
+        {{ rfm.rare_column("region", columns) }} as region,
         {{ first | join(",\n        ") }},
-        {%- for name in rfm.rare_columns() %}
+        {%- for name in rfm.rare_columns() if name != "region" %}
         {%- set sql = rfm.rare_column(name, columns) %}
         {{ sql ~ (" as " ~ name if sql != name else "") }},
         {%- endfor %}
