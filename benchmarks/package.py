@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,12 @@ def seconds_of_models(folder: Path) -> dict[str, float]:
     """Seconds of every model that the last dbt call built, by name; dbt's own work on the model is in them."""
     results = json.loads((folder / "target" / "run_results.json").read_text(encoding="utf-8"))["results"]
     return {result["unique_id"].split(".")[-1]: result["execution_time"] for result in results}
+
+
+def nodes(folder: Path) -> Counter[str]:
+    """How many models, seeds and tests the project has that dbt parsed last."""
+    manifest = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
+    return Counter(node["resource_type"] for node in manifest["nodes"].values())
 
 
 def staging_models(folder: Path) -> set[str]:

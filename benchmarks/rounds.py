@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -274,27 +275,45 @@ LEFT_OUT = [
 
 
 def demo(settings: Settings) -> list[Contender]:
-    """Part (c): this repository's `dbt build` against that of a dbt project without a model."""
+    """Part (c): `dbt build` of this repository, of a project without a model, and of one whose models do nothing."""
+    environment = {"RFM_UNIT_TESTS": "false"}
 
     def own(folder: Path) -> None:
         shutil.copytree(REPOSITORY, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
 
     def empty(folder: Path) -> None:
         output = {"type": "duckdb", "path": "empty.duckdb", "threads": 4}
-        for name, content in {
-            "dbt_project.yml": {"name": "empty", "version": "1.0.0", "profile": "empty"},
-            "profiles/profiles.yml": {"empty": {"target": "dev", "outputs": {"dev": output}}},
-        }.items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+        write(
+            folder,
+            {
+                "dbt_project.yml": yaml.safe_dump({"name": "empty", "version": "1.0.0", "profile": "empty"}),
+                "profiles/profiles.yml": yaml.safe_dump({"empty": {"target": "dev", "outputs": {"dev": output}}}),
+            },
+        )
 
-    def build(name: str, write: Callable[[Path], None]) -> Contender:
+    def idle(folder: Path) -> None:
+        empty(folder)
+        models = [f"model_{number}" for number in range(nodes["model"])]
+        tables = "{{ config(materialized='table') }} select 1 as id"
+        write(folder, {f"models/{model}.sql": tables for model in models})
+        write(folder, {f"seeds/seed_{number}.csv": "id\n1\n" for number in range(nodes["seed"])})
+        for number in range(nodes["test"]):
+            model = models[number % len(models)]
+            test = f"select * from {{{{ ref('{model}') }}}} where id is null"
+            write(folder, {f"tests/test_{number}.sql": test})
+
+    def write(folder: Path, files: dict[str, str]) -> None:
+        for name, content in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(content, encoding="utf-8")
+
+    def build(name: str, write_project: Callable[[Path], None]) -> Contender:
         def measure(folder: Path) -> Run:
-            write(folder)
+            write_project(folder)
             figures = []
             for row in rows:
                 command = [package.DBT, "--no-use-colors", "build", "--profiles-dir", "profiles"]
-                outcome = run(command, folder, folder / "log", settings.limits, {"RFM_UNIT_TESTS": "false"})
+                outcome = run(command, folder, folder / "log", settings.limits, environment)
                 if outcome.failure:
                     return Run([], failure=outcome.failure)
                 figures.append(Figure(row, outcome.seconds, outcome.peak_bytes))
@@ -303,7 +322,13 @@ def demo(settings: Settings) -> list[Contender]:
         rows = [f"{name}_first", f"{name}_again"]
         return Contender(name, rows, measure)
 
-    return [build("demo", own), build("empty", empty)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        own(folder)
+        command = [package.DBT, "parse", "--profiles-dir", "profiles"]
+        run(command, folder, folder / "log", settings.limits, environment)
+        nodes = package.nodes(folder)
+    return [build("demo", own), build("idle", idle), build("empty", empty)]
 
 
 def measured(part: str, size: str, rows_in: int, contenders: list[Contender], settings: Settings) -> dict[str, Any]:
