@@ -14,7 +14,7 @@ import pytest
 from benchmarks import data, package, report, rounds
 from benchmarks.__main__ import NUMBERS, write_result
 from benchmarks.compare import differing
-from benchmarks.measure import Limits, run
+from benchmarks.measure import REPOSITORY, Limits, run
 from benchmarks.rounds import Contender, Figure, Run, Settings
 
 CUSTOMERS = 3003
@@ -198,6 +198,20 @@ def test_the_report_is_made_from_the_results(
     before = chart.read_bytes()
     report.write(tmp_path)
     assert chart.read_bytes() == before
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_the_figures_of_the_readme_are_those_of_the_results(readme: str) -> None:
+    text = (REPOSITORY / readme).read_text(encoding="utf-8")
+    [paragraph] = [
+        section
+        for section in text.split("\n## ")
+        if "](benchmarks/growth.svg)" in section and "benchmarks/RESULTS.md" in section
+    ]
+    results = (REPOSITORY / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    figures = re.findall(r"\d+\.\d+|\d+(?= (?:s|秒))", paragraph)
+    assert len(figures) > 10
+    assert [figure for figure in figures if not re.search(rf"(?<![\d.]){re.escape(figure)}(?![\d.])", results)] == []
 
 
 def test_the_results_in_the_repository_agree_and_make_the_report_beside_them(tmp_path: Path) -> None:

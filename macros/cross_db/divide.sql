@@ -39,18 +39,36 @@
     end
 {%- endmacro %}
 
-{# DuckDB divides decimals as doubles; whole numbers divide exactly. Both operands are counted in units of their last
-   decimal, and twice the dividend plus the divisor, by twice the divisor, rounds half away from zero. #}
+{# DuckDB divides decimals as doubles; whole numbers divide exactly, so both operands are counted in units of their last decimal.
+   A HUGEINT takes ten times as long to divide as a BIGINT, in which there is room for numbers below four million with twelve
+   decimals between operands and quotient; their units are far below 2 ** 53, so that a DOUBLE on the way holds them exactly. #}
 {% macro duckdb_exact_division(numerator, denominator, type, operand_decimals, decimals) -%}
     {%- set units = "1" ~ "0" * operand_decimals -%}
-    {%- set dividend = "cast(cast(" ~ numerator ~ " as " ~ type ~ ") * " ~ units ~ " as hugeint)" -%}
-    {%- set divisor = "cast(cast(" ~ denominator ~ " as " ~ type ~ ") * " ~ units ~ " as hugeint)" -%}
-    cast(
-        sign({{ dividend }}) * sign({{ divisor }})
-        * ((2 * abs({{ dividend }}) * 1{{ "0" * decimals }} + abs({{ divisor }})) // (2 * abs({{ divisor }})))
-        as decimal({{ 24 + decimals if decimals < 12 else 38 }}, 0)
-    ) * 0.{{ "0" * (decimals - 1) }}1
+    {%- set large = [] -%}
+    {%- set small = [] -%}
+    {%- for operand in [numerator, denominator] -%}
+        {%- do large.append("cast(cast(" ~ operand ~ " as " ~ type ~ ") * " ~ units ~ " as hugeint)") -%}
+        {%- set number = "cast(cast(" ~ operand ~ " as decimal(18, " ~ operand_decimals ~ ")) as double)" -%}
+        {%- do small.append("cast(round(" ~ number ~ " * " ~ units ~ ") as bigint)") -%}
+    {%- endfor -%}
+    {%- if operand_decimals + decimals > 12 -%}
+        {{- return(rfm.duckdb_whole_division(large[0], large[1], decimals)) -}}
+    {%- endif -%}
+    case
+        when abs({{ numerator }}) < 4000000 and abs({{ denominator }}) < 4000000
+            then {{ rfm.duckdb_whole_division(small[0], small[1], decimals) }}
+        else {{ rfm.duckdb_whole_division(large[0], large[1], decimals) }}
+    end
 {%- endmacro %}
+
+{# Twice the dividend plus the divisor, by twice the divisor, rounds half away from zero. #}
+{% macro duckdb_whole_division(dividend, divisor, decimals) %}
+    {%- set quotient = "(2 * abs(" ~ dividend ~ ") * 1" ~ "0" * decimals ~ " + abs(" ~ divisor ~ ")) // (2 * abs(" ~ divisor ~ "))" -%}
+    {%- set type = "decimal(" ~ (24 + decimals if decimals < 12 else 38) ~ ", 0)" -%}
+    {{- return(
+        "cast(sign(" ~ dividend ~ ") * sign(" ~ divisor ~ ") * (" ~ quotient ~ ") as " ~ type ~ ") * 0." ~ "0" * (decimals - 1) ~ "1"
+    ) -}}
+{% endmacro %}
 
 {# divide(), but null where the denominator is 0. #}
 {% macro divide_or_null(numerator, denominator) %}

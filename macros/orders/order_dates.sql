@@ -17,6 +17,16 @@ as_of_dates as (
 )
 {%- endmacro %}
 
+{# Whether a dataset of orders counts those of a window only. #}
+{% macro has_windows(datasets) %}
+    {{- return(datasets | rejectattr("window", "none") | list != []) -}}
+{% endmacro %}
+
+{# The SQL of a total of the window: the running total at its end less that at its eve; all of it where all history counts everywhere. #}
+{% macro in_window(total, datasets) %}
+    {{- return("at_end." ~ total ~ "_to_date" ~ (" - coalesce(at_eve." ~ total ~ "_to_date, 0)" if rfm.has_windows(datasets) else "")) -}}
+{% endmacro %}
+
 {# The SQL of a setting of the datasets of orders, as an expression over the column dataset.
    values: {dataset name: SQL} #}
 {% macro by_dataset(values) %}

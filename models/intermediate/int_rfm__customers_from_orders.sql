@@ -17,9 +17,9 @@ orders as (
 
 {{ rfm.graded_dates_cte() }},
 
--- The days on which running totals are read: as-of dates, and the eves of windows. They cut the time into periods, each
--- of which is called by its last day.
-period_ends as (
+-- The days on which running totals are read: as-of dates, and the eves of windows. They cut the time into numbered
+-- periods.
+period_days as (
     select
         dataset,
         as_of_date as period_end
@@ -32,6 +32,14 @@ period_ends as (
         window_eve as period_end
     from as_of_dates
     where window_eve is not null
+),
+
+period_ends as (
+    select
+        dataset,
+        period_end,
+        row_number() over (partition by dataset order by period_end asc) as period
+    from period_days
 ),
 
 -- The one pass over the orders, whatever the number of as-of dates.
@@ -60,7 +68,7 @@ periods as (
     select
         order_dates.dataset,
         order_dates.ordered_at,
-        min(period_ends.period_end) as period_end
+        min(period_ends.period) as period
     from order_dates
     inner join period_ends
         on
@@ -75,7 +83,7 @@ customer_days as (
         order_days.dataset,
         order_days.customer_id,
         order_days.ordered_at,
-        periods.period_end,
+        periods.period,
         sum(case
             when order_days.is_refund then 0
             when order_days.order_id is null then order_days.order_rows
@@ -93,14 +101,14 @@ customer_days as (
         on
             order_days.dataset = periods.dataset
             and order_days.ordered_at = periods.ordered_at
-    group by order_days.dataset, order_days.customer_id, order_days.ordered_at, periods.period_end
+    group by order_days.dataset, order_days.customer_id, order_days.ordered_at, periods.period
 ),
 
 customer_periods as (
     select
         dataset,
         customer_id,
-        period_end,
+        period,
         sum(orders) as orders,
         sum(refunds) as refunds,
         sum(purchase_days) as purchase_days,
@@ -108,43 +116,59 @@ customer_periods as (
         min(case when purchase_days = 1 then ordered_at end) as first_order_date,
         max(case when purchase_days = 1 then ordered_at end) as last_order_date
     from customer_days
-    group by dataset, customer_id, period_end
+    group by dataset, customer_id, period
 ),
 
-customers as (
+-- The totals hold until the next period in which the customer has orders, or to the end, which is written as period 0.
+changing_totals as (
     select
         dataset,
         customer_id,
-        min(period_end) as first_period_end
+        period,
+        {%- for column in ["orders", "refunds", "purchase_days", "monetary"] %}
+        sum({{ column }}) over customer_history as {{ column }}_to_date,
+        {%- endfor %}
+        min(first_order_date) over customer_history as first_order_date,
+        max(last_order_date) over customer_history as last_order_date,
+        coalesce(lead(period) over (partition by dataset, customer_id order by period asc), 0) as next_period
     from customer_periods
-    group by dataset, customer_id
+    window customer_history as (
+        partition by dataset, customer_id
+        order by period asc
+        rows between unbounded preceding and current row
+    )
+),
+
+spans as (
+    select distinct
+        dataset,
+        period,
+        next_period
+    from changing_totals
+),
+
+span_periods as (
+    select
+        spans.*,
+        period_ends.period_end
+    from spans
+    inner join period_ends
+        on
+            spans.dataset = period_ends.dataset
+            and spans.period <= period_ends.period
+            and (spans.next_period = 0 or spans.next_period > period_ends.period)
 ),
 
 running_totals as (
     select
-        customers.dataset,
-        customers.customer_id,
-        period_ends.period_end,
-        {%- for column in ["orders", "refunds", "purchase_days", "monetary"] %}
-        sum(coalesce(customer_periods.{{ column }}, 0)) over customer_history as {{ column }},
-        {%- endfor %}
-        min(customer_periods.first_order_date) over customer_history as first_order_date,
-        max(customer_periods.last_order_date) over customer_history as last_order_date
-    from customers
-    inner join period_ends
+        changing_totals.*,
+        span_periods.period_end
+    from changing_totals
+    inner join span_periods
         on
-            customers.dataset = period_ends.dataset
-            and customers.first_period_end <= period_ends.period_end
-    left join customer_periods
-        on
-            customers.dataset = customer_periods.dataset
-            and customers.customer_id = customer_periods.customer_id
-            and period_ends.period_end = customer_periods.period_end
-    window customer_history as (
-        partition by customers.dataset, customers.customer_id
-        order by period_ends.period_end asc
-        rows between unbounded preceding and current row
-    )
+            changing_totals.dataset = span_periods.dataset
+            and changing_totals.period = span_periods.period
+            and changing_totals.next_period = span_periods.next_period
 ),
 
 -- An order whose lines lie on several days is one order in a window that holds more than one of them: each following
@@ -218,23 +242,25 @@ measured as (
         at_end.customer_id,
         at_end.first_order_date,
         at_end.last_order_date,
-        at_end.purchase_days as purchase_days_to_date,
-        at_end.monetary as monetary_to_date,
-        at_end.orders - coalesce(at_eve.orders, 0) - coalesce(repeated_orders.orders, 0) as orders,
-        at_end.refunds - coalesce(at_eve.refunds, 0) - coalesce(repeated_orders.refunds, 0) as refund_count,
-        at_end.purchase_days - coalesce(at_eve.purchase_days, 0) as purchase_days,
-        at_end.monetary - coalesce(at_eve.monetary, 0) as monetary,
-        at_end.orders - coalesce(repeated_orders.orders_to_date, 0) as orders_to_date
+        at_end.purchase_days_to_date,
+        at_end.monetary_to_date,
+        {{ rfm.in_window("orders", datasets) }} - coalesce(repeated_orders.orders, 0) as orders,
+        {{ rfm.in_window("refunds", datasets) }} - coalesce(repeated_orders.refunds, 0) as refund_count,
+        {{ rfm.in_window("purchase_days", datasets) }} as purchase_days,
+        {{ rfm.in_window("monetary", datasets) }} as monetary,
+        at_end.orders_to_date - coalesce(repeated_orders.orders_to_date, 0) as orders_to_date
     from as_of_dates
     inner join running_totals as at_end
         on
             as_of_dates.dataset = at_end.dataset
             and as_of_dates.as_of_date = at_end.period_end
+    {%- if rfm.has_windows(datasets) %}
     left join running_totals as at_eve
         on
             at_end.dataset = at_eve.dataset
             and at_end.customer_id = at_eve.customer_id
             and as_of_dates.window_eve = at_eve.period_end
+    {%- endif %}
     left join repeated_orders
         on
             at_end.dataset = repeated_orders.dataset
@@ -312,7 +338,7 @@ final as (
         graded_dates.dataset is not null as is_frozen,
         cast(case
             when measured.purchase_days_to_date > 1
-                then {{ rfm.quotient(interval_days, "measured.purchase_days_to_date - 1") | trim }}
+                then {{ rfm.quotient(interval_days, "(measured.purchase_days_to_date - 1)", 0) | trim }}
         end as decimal(38, 12)) as usual_interval_days,
         cast(measured.orders_to_date as {{ dbt.type_bigint() }}) as orders_to_date,
         cast(measured.purchase_days_to_date as {{ dbt.type_bigint() }}) as purchase_days_to_date,
