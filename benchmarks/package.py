@@ -112,7 +112,7 @@ def seconds_of_models(folder: Path) -> dict[str, float]:
     return {result["unique_id"].split(".")[-1]: result["execution_time"] for result in results}
 
 
-def nodes(folder: Path) -> Counter[str]:
+def node_counts(folder: Path) -> Counter[str]:
     """How many models, seeds and tests the project has that dbt parsed last."""
     manifest = json.loads((folder / "target" / "manifest.json").read_text(encoding="utf-8"))
     return Counter(node["resource_type"] for node in manifest["nodes"].values())

@@ -294,8 +294,8 @@ def demo(settings: Settings) -> list[Contender]:
     def idle(folder: Path) -> None:
         empty(folder)
         models = [f"model_{number}" for number in range(nodes["model"])]
-        tables = "{{ config(materialized='table') }} select 1 as id"
-        write(folder, {f"models/{model}.sql": tables for model in models})
+        table = "{{ config(materialized='table') }} select 1 as id"
+        write(folder, {f"models/{model}.sql": table for model in models})
         write(folder, {f"seeds/seed_{number}.csv": "id\n1\n" for number in range(nodes["seed"])})
         for number in range(nodes["test"]):
             model = models[number % len(models)]
@@ -326,8 +326,10 @@ def demo(settings: Settings) -> list[Contender]:
         folder = Path(name)
         own(folder)
         command = [package.DBT, "parse", "--profiles-dir", "profiles"]
-        run(command, folder, folder / "log", settings.limits, environment)
-        nodes = package.nodes(folder)
+        outcome = run(command, folder, folder / "log", settings.limits, environment)
+        if outcome.failure:
+            raise RuntimeError(f"dbt could not parse this repository: {outcome.failure}")
+        nodes = package.node_counts(folder)
     return [build("demo", own), build("idle", idle), build("empty", empty)]
 
 
