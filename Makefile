@@ -5,8 +5,10 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export UV_SYSTEM_CERTS := true
 PYTHON ?= python3
 BIN := .venv/bin
+POSTGRES ?= .postgres
+POSTGRES_PORT ?= 5433
 
-.PHONY: build test lint seeds bench clean
+.PHONY: build test lint seeds bench postgres postgres-stop clean
 
 ## The demo, from raw records to marts in rfm.duckdb, and its tiers.
 build: .venv/installed
@@ -14,8 +16,8 @@ build: .venv/installed
 	@echo
 	@$(BIN)/python -m dbt_rfm.summary rfm.duckdb
 
-## Everything that checks the project.
-test: lint
+## Everything that checks the project; the tests say which engines they did not find.
+test: lint .venv/engines
 	$(BIN)/python -m pytest
 
 lint: .venv/installed
@@ -34,11 +36,25 @@ bench: .venv/installed
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --extra bench
 	$(BIN)/python -m benchmarks $(SIZE)
 
-clean:
-	rm -rf .venv target logs rfm.duckdb
+## A PostgreSQL of one's own for `dbt build --target postgres`, in .postgres/ or POSTGRES=folder. Root's has to lie where
+## the user postgres may go, so not in /root.
+## Spark needs no server: `JAVA_HOME=$(python scripts/java_home.py) dbt build --target spark` keeps its tables in .spark/.
+postgres: .venv/engines
+	$(BIN)/python scripts/postgres_server.py start $(POSTGRES) $(POSTGRES_PORT)
+
+postgres-stop:
+	$(PYTHON) scripts/postgres_server.py stop $(POSTGRES)
+
+clean: postgres-stop
+	rm -rf .venv target logs rfm.duckdb .postgres .spark
 
 .venv/installed: pyproject.toml uv.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv>=0.9"
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --frozen --inexact
+	touch $@
+
+# What dbt needs for PostgreSQL and Spark, 350 MB of it Spark.
+.venv/engines: .venv/installed
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --group engines
 	touch $@
