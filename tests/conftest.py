@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import socket
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -11,12 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import postgres_server as postgres_server_script
 import pyarrow
 import pytest
 import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from hypothesis import settings
+from java_home import find_java_home
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CASES = REPOSITORY.parent / "shared" / "cases"
@@ -339,3 +344,34 @@ STANDARD_COLUMNS: Row = {
     "frequency": "frequency",
     "monetary": "monetary",
 }
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[int]:
+    """The port of a PostgreSQL server for these tests."""
+    if postgres_server_script.find_postgres() is None:
+        missing_engine("PostgreSQL 15 or later")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    # Not below pytest's own folder, where the server's user may not go.
+    with tempfile.TemporaryDirectory(prefix="rfm_postgres_", ignore_cleanup_errors=True) as folder:
+        postgres_server_script.start(Path(folder), port)
+        yield port
+        postgres_server_script.stop(Path(folder))
+
+
+@pytest.fixture(scope="session")
+def spark_here() -> None:
+    """Spark, and the Java that it runs on."""
+    if importlib.util.find_spec("pyspark") is None:
+        missing_engine("PySpark")
+    if find_java_home() is None:
+        missing_engine("Java 17")
+
+
+def missing_engine(name: str) -> None:
+    """Skip a test where an engine is not installed; where changes are checked before they land, nothing may be skipped."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{name} is not installed")
+    pytest.skip(f"{name} is not installed")

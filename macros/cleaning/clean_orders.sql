@@ -47,7 +47,7 @@
         orders.customer_id,
         orders.order_id,
         orders.ordered_at,
-        orders.amount,
+        cast(orders.amount as decimal(28, 6)) as amount,
         {%- set own = {} %}
         {%- for column in dataset.extra_columns if column.column %}
             {%- do own.update({column.stored_as: column.name ~ "_read"}) %}
@@ -59,7 +59,7 @@
         contested.customer_id is not null as rfm__is_contested,
         case
             when orders.rejection_reasons is not null or contested.customer_id is not null
-                then cast(to_json(orders.rfm__source_row) as {{ dbt.type_string() }})
+                then {{ rfm.row_in_json("orders.rfm__source_row") }}
         end as record
     from {{ prefix }}_reasoned as orders
     left join {{ prefix }}_contested as contested

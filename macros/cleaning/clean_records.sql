@@ -63,7 +63,7 @@
         records.last_order_date,
         records.recency_days,
         records.frequency,
-        records.monetary,
+        cast(records.monetary as decimal(28, 6)) as monetary,
         {%- set own = {} %}
         {%- for column in dataset.extra_columns %}
             {%- do own.update({column.stored_as: column.name ~ "_read"}) %}
@@ -75,7 +75,7 @@
         contested.customer_id is not null as rfm__is_contested,
         case
             when records.rejection_reasons is not null or contested.customer_id is not null
-                then cast(to_json(records.rfm__source_row) as {{ dbt.type_string() }})
+                then {{ rfm.row_in_json("records.rfm__source_row") }}
         end as record
     from {{ prefix }}_reasoned as records
     left join {{ prefix }}_contested as contested

@@ -11,7 +11,7 @@
         {%- for column in given %}
         {{ column.given }} as {{ column.name }}_given,
         {%- endfor %}
-        input as rfm__source_row
+        {{ rfm.whole_row("input") }} as rfm__source_row
     from {{ prefix }}_input as input
 ),
 

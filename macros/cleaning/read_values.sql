@@ -15,7 +15,7 @@
 {# A text without the blanks of every kind at its ends; null where nothing is left. expression (string): SQL.
    To trim a set of characters is slow, and no text asks for it that starts and ends with a plain letter, digit or sign. #}
 {% macro trimmed(expression) %}
-    {%- set text = "cast(" ~ expression ~ " as " ~ dbt.type_string() ~ ")" -%}
+    {%- set text = rfm.as_text(expression) -%}
     {%- set blanks = "' \u00a0\u3000' || chr(9) || chr(10) || chr(13)" -%}
     {{- return(
         "case when left(" ~ text ~ ", 1) between '!' and '~' and right(" ~ text ~ ", 1) between '!' and '~' then " ~ text
@@ -43,7 +43,7 @@
     {%- set digits = "([0-9]+|[0-9]{1,3}(,[0-9]{3})+)" -%}
     {%- set number = rfm.try_cast("translate(" ~ value ~ ", ',¥元 ', '')", "decimal(28, 6)") -%}
     {%- if type == "text" -%}
-        {{- return("cast(" ~ value ~ " as " ~ dbt.type_string() ~ ")" if kind != "text" else value) -}}
+        {{- return(rfm.as_text(value) if kind != "text" else value) -}}
     {%- elif type == "integer" and kind == "number" -%}
         {{- return(
             "case when " ~ value ~ " = floor(" ~ value ~ ") then " ~ rfm.try_cast(value, dbt.type_bigint()) ~ " end"

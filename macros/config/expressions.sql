@@ -115,7 +115,7 @@
             {%- do known.append("cast(null as " ~ rfm.sql_type(type) ~ ") as " ~ column) -%}
         {%- endfor -%}
         {%- for metric in rulebook.metrics if not metric.is_column -%}
-            {%- set value = rfm.or_null("cast(" ~ rfm.expression_sql(metric.value) ~ " as " ~ rfm.value_type(metric) ~ ")") -%}
+            {%- set value = rfm.cast_or_null(rfm.expression_sql(metric.value), rfm.value_type(metric)) -%}
             {%- do asked.append((dataset.name, rulebook.name, "metrics." ~ metric.name ~ ".value", metric.value, value, known)) -%}
         {%- endfor -%}
         {%- set scores = [] -%}
@@ -125,7 +125,7 @@
             {%- do scores.append("cast(null as " ~ type ~ ") as " ~ metric.name ~ "_score") -%}
         {%- endfor -%}
         {%- if rulebook.total.kind == "expression" -%}
-            {%- set total = rfm.or_null("cast(" ~ rfm.expression_sql(rulebook.total.expression, rfm.quotient_scores(rulebook)) ~ " as decimal(38, 12))") -%}
+            {%- set total = rfm.cast_or_null(rfm.expression_sql(rulebook.total.expression, rfm.quotient_scores(rulebook)), "decimal(38, 12)") -%}
             {%- do asked.append((
                 dataset.name, rulebook.name, "total.expression", rulebook.total.expression, total, known + scores
             )) -%}

@@ -1,48 +1,34 @@
 {# numerator / denominator with six decimals, rounded half away from zero; 0 where the denominator is 0.
    numerator, denominator (strings): SQL of integers, or decimals of at most six decimals. #}
 {% macro divide(numerator, denominator) %}
-    {{- return(adapter.dispatch("divide", "rfm")(numerator, denominator)) -}}
-{% endmacro %}
-
-{% macro default__divide(numerator, denominator) %}
     case
         when {{ denominator }} = 0 then cast(0 as decimal(28, 6))
-        else cast(round(cast({{ numerator }} as decimal(28, 6)) / {{ denominator }}, 6) as decimal(28, 6))
-    end
-{%- endmacro %}
-
-{% macro duckdb__divide(numerator, denominator) %}
-    case
-        when {{ denominator }} = 0 then cast(0 as decimal(28, 6))
-        else cast({{ rfm.duckdb_exact_division(numerator, denominator, "decimal(28, 6)", 6, 6) }} as decimal(28, 6))
+        else cast({{ rfm.exact_division(numerator, denominator, "decimal(28, 6)", 6) | trim }} as decimal(28, 6))
     end
 {%- endmacro %}
 
 {# numerator / denominator with twelve decimals, rounded half away from zero, so that thirds add up to one when the sum
    is rounded; null where the denominator is 0.
-   numerator, denominator (strings): SQL of numbers, below 8 * 10 ** 16 with nine decimals, 8 * 10 ** 13 with twelve
+   numerator, denominator (strings): SQL of numbers, below 4 * 10 ** 16 with nine decimals, 4 * 10 ** 13 with twelve
    operand_decimals (integer): how many decimals of them count #}
-{% macro quotient(numerator, denominator, operand_decimals=9) %}
-    {{- return(adapter.dispatch("quotient", "rfm")(numerator, denominator, operand_decimals)) -}}
-{% endmacro %}
-
-{% macro default__quotient(numerator, denominator, operand_decimals) -%}
-    {%- set type = "decimal(38, " ~ operand_decimals ~ ")" -%}
-    cast(cast({{ numerator }} as {{ type }}) / nullif(cast({{ denominator }} as {{ type }}), 0) as decimal(38, 12))
-{%- endmacro %}
-
-{% macro duckdb__quotient(numerator, denominator, operand_decimals) -%}
-    {%- set type = "decimal(38, " ~ operand_decimals ~ ")" -%}
+{% macro quotient(numerator, denominator, operand_decimals=9) -%}
     case
         when {{ denominator }} != 0
-            then {{ rfm.duckdb_exact_division(numerator, denominator, type, operand_decimals, 12) | trim }}
+            then {{ rfm.exact_division(numerator, denominator, "decimal(38, " ~ operand_decimals ~ ")", 12) | trim }}
     end
 {%- endmacro %}
+
+{# numerator / denominator, rounded half away from zero, where the denominator is not 0.
+   type (string): of both, whose decimals count; decimals (integer): of the result #}
+{% macro exact_division(numerator, denominator, type, decimals) %}
+    {{- return(adapter.dispatch("exact_division", "rfm")(numerator, denominator, type, decimals)) -}}
+{% endmacro %}
 
 {# DuckDB divides decimals as doubles; whole numbers divide exactly, so both operands are counted in units of their last decimal.
    A HUGEINT takes ten times as long to divide as a BIGINT, in which there is room for numbers below four million with twelve
    decimals between operands and quotient; their units are far below 2 ** 53, so that a DOUBLE on the way holds them exactly. #}
-{% macro duckdb_exact_division(numerator, denominator, type, operand_decimals, decimals) -%}
+{% macro duckdb__exact_division(numerator, denominator, type, decimals) -%}
+    {%- set operand_decimals = rfm.decimals_of_type(type) -%}
     {%- set units = "1" ~ "0" * operand_decimals -%}
     {%- set large = [] -%}
     {%- set small = [] -%}
@@ -67,6 +53,38 @@
     {%- set type = "decimal(" ~ (24 + decimals if decimals < 12 else 38) ~ ", 0)" -%}
     {{- return(
         "cast(sign(" ~ dividend ~ ") * sign(" ~ divisor ~ ") * (" ~ quotient ~ ") as " ~ type ~ ") * 0." ~ "0" * (decimals - 1) ~ "1"
+    ) -}}
+{% endmacro %}
+
+{# PostgreSQL rounds a quotient to some twenty digits, and that again would round twice; div() cuts it off exactly. #}
+{% macro postgres__exact_division(numerator, denominator, type, decimals) %}
+    {%- set dividend = "cast(" ~ numerator ~ " as " ~ type ~ ")" -%}
+    {%- set divisor = "cast(" ~ denominator ~ " as " ~ type ~ ")" -%}
+    {{- return(
+        "cast(sign(" ~ dividend ~ ") * sign(" ~ divisor ~ ") * div(2 * abs(" ~ dividend ~ ") * 1" ~ "0" * decimals ~ " + abs(" ~ divisor
+        ~ "), 2 * abs(" ~ divisor ~ ")) * 0." ~ "0" * (decimals - 1) ~ "1 as decimal(38, " ~ decimals ~ "))"
+    ) -}}
+{% endmacro %}
+
+{# Spark cuts the decimals of a quotient to what is left of 38 digits; remainders are exact. The whole part and what is behind the
+   point are divided apart, so that both have room. #}
+{% macro spark__exact_division(numerator, denominator, type, decimals) %}
+    {%- set units = "1" ~ "0" * rfm.decimals_of_type(type) -%}
+    {%- set signed = [] -%}
+    {%- set whole = [] -%}
+    {%- for operand in [numerator, denominator] -%}
+        {%- set number = "cast(" ~ operand ~ " as " ~ type ~ ")" -%}
+        {%- do signed.append("sign(" ~ number ~ ")") -%}
+        {%- do whole.append("cast(abs(" ~ number ~ ") * " ~ units ~ " as decimal(38, 0))") -%}
+    {%- endfor -%}
+    {%- set remainder = "(" ~ whole[0] ~ " % " ~ whole[1] ~ ")" -%}
+    {%- set twice = "cast(2 * " ~ remainder ~ " * 1" ~ "0" * decimals ~ " + " ~ whole[1] ~ " as decimal(38, 0))" -%}
+    {%- set twice_divisor = "cast(2 * " ~ whole[1] ~ " as decimal(38, 0))" -%}
+    {%- set before_point = "cast((" ~ whole[0] ~ " - " ~ remainder ~ ") / " ~ whole[1] ~ " as decimal(26, 0))" -%}
+    {%- set behind_point = "cast((" ~ twice ~ " - " ~ twice ~ " % " ~ twice_divisor ~ ") / " ~ twice_divisor ~ " as decimal(20, 0))" -%}
+    {{- return(
+        "cast(cast(" ~ signed | join(" * ") ~ " as integer) * (" ~ before_point ~ " + " ~ behind_point ~ " * 0." ~ "0" * (decimals - 1)
+        ~ "1) as decimal(38, " ~ decimals ~ "))"
     ) -}}
 {% endmacro %}
 

@@ -88,7 +88,9 @@
         {{- return(none) -}}
     {%- endif -%}
     {%- set scale = modules.re.search(",\\s*(\\d+)\\)", data_type) -%}
-    {{- return(scale.group(1) | int if scale else 0) -}}
+    {#- PostgreSQL has numbers without an end, where a union or a case mixes two types. -#}
+    {%- set decimals_without_type = 1000 if data_type == "numeric" else 0 -%}
+    {{- return(scale.group(1) | int if scale else decimals_without_type) -}}
 {% endmacro %}
 
 {# One CTE, graded_dates: the as-of dates that earlier builds graded, and by which rulebook. #}

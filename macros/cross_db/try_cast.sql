@@ -1,10 +1,51 @@
-{# A cast that gives null where the value cannot be read. expression (string), type (string): a SQL type. #}
+{# A cast that gives null where the value cannot be read. expression (string), type (string): decimal(28, 6), bigint or date. #}
 {% macro try_cast(expression, type) %}
     {{- return(adapter.dispatch("try_cast", "rfm")(expression, type)) -}}
 {% endmacro %}
 
 {% macro default__try_cast(expression, type) %}
     {{- return("try_cast(" ~ expression ~ " as " ~ type ~ ")") -}}
+{% endmacro %}
+
+{# PostgreSQL has none before a cast fails. The texts that come here have the form of a number, or of year-month-day. #}
+{% macro postgres__try_cast(expression, type) %}
+    {%- if type == "date" -%}
+        {%- set parts = [] -%}
+        {%- for part in [1, 2, 3] -%}
+            {%- do parts.append("cast(split_part(" ~ expression ~ ", '-', " ~ part ~ ") as integer)") -%}
+        {%- endfor -%}
+        {%- set month = "make_date(" ~ parts[0] ~ ", " ~ parts[1] ~ ", 1)" -%}
+        {{- return(
+            "case when not (" ~ parts[0] ~ " >= 1 and " ~ parts[1] ~ " between 1 and 12) then null when " ~ parts[2]
+            ~ " between 1 and cast(" ~ month ~ " + interval '1 month' as date) - " ~ month
+            ~ " then make_date(" ~ parts | join(", ") ~ ") end"
+        ) -}}
+    {%- endif -%}
+    {%- set has_huge_exponent = "cast(" ~ expression ~ " as text) ~ '[eE][-+]?0*[0-9]{4}'" -%}
+    {{- return("case when " ~ has_huge_exponent ~ " then null else " ~ rfm.cast_or_null("cast(" ~ expression ~ " as numeric)", type) ~ " end") -}}
+{% endmacro %}
+
+{# A cast of a number that gives null where it has more digits than the type. type (string): decimal(p, s) or bigint #}
+{% macro cast_or_null(expression, type) %}
+    {{- return(adapter.dispatch("cast_or_null", "rfm")(expression, type)) -}}
+{% endmacro %}
+
+{% macro default__cast_or_null(expression, type) %}
+    {{- return(rfm.or_null("cast(" ~ expression ~ " as " ~ type ~ ")")) -}}
+{% endmacro %}
+
+{# PostgreSQL stops at an overflow; its numbers before the cast have no end. #}
+{% macro postgres__cast_or_null(expression, type) %}
+    {%- set digits = modules.re.findall("[0-9]+", type) -%}
+    {%- if digits | length == 2 -%}
+        {%- set bound = "1" ~ "0" * (digits[0] | int - digits[1] | int) -%}
+        {%- set fits = "abs(round(cast(" ~ expression ~ " as numeric), " ~ digits[1] ~ ")) < " ~ bound -%}
+    {%- elif type == dbt.type_bigint() -%}
+        {%- set fits = expression ~ " between -9223372036854775808 and 9223372036854775807" -%}
+    {%- else -%}
+        {{- return("cast(" ~ expression ~ " as " ~ type ~ ")") -}}
+    {%- endif -%}
+    {{- return("case when " ~ fits ~ " then cast(" ~ expression ~ " as " ~ type ~ ") end") -}}
 {% endmacro %}
 
 {# An expression that a user wrote: null where it fails on one customer's values, an overflow or an unreadable cast, so that

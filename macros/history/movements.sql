@@ -118,12 +118,16 @@ kept_{{ name }} as {{ rfm.inlined() }}(
 {%- endmacro %}
 
 {# The columns of int_rfm__scored_customers that are compared with those of the previous as-of date: what every customer has, and
-   the scores and values of the metrics. columns: those of the table #}
+   the scores and values of the metrics: {column: SQL type}. columns: those of the table #}
 {% macro compared_columns(columns) %}
-    {%- set compared = "region rulebook grade grade_order total_score recency_days frequency monetary".split(" ") -%}
+    {%- set text, whole, decimal = dbt.type_string(), dbt.type_bigint(), "decimal(28, 6)" -%}
+    {%- set compared = {
+        "region": text, "rulebook": text, "grade": text, "grade_order": "integer", "total_score": decimal, "recency_days": whole,
+        "frequency": whole, "monetary": decimal,
+    } -%}
     {%- for metric in rfm.metrics_of_columns(columns) -%}
         {%- for part in ["score", "score_text", "value", "value_text"] if metric ~ "_" ~ part in columns -%}
-            {%- do compared.append(metric ~ "_" ~ part) -%}
+            {%- do compared.update({metric ~ "_" ~ part: rfm.score_parts()[part]}) -%}
         {%- endfor -%}
     {%- endfor -%}
     {{- return(compared) -}}

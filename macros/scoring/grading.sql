@@ -2,9 +2,10 @@
    six and a quotient more; or <metric>_value_text where the rulebook looks the value up by texts. #}
 {% macro metric_values(rulebook) %}
     {%- for metric in rulebook.metrics %}
-    {%- set value = "cast(" ~ rfm.expression_sql(metric.value) ~ " as " ~ rfm.value_type(metric) ~ ")" %}
+    {%- set value = rfm.expression_sql(metric.value) %}
+    {%- set type = rfm.value_type(metric) %}
     {%- set column = metric.name ~ ("_value_text" if metric.value_is_text else "_value") %}
-        {{ value if metric.is_column else rfm.or_null(value) }} as {{ column }}{{ "," if not loop.last }}
+        {{ "cast(" ~ value ~ " as " ~ type ~ ")" if metric.is_column else rfm.cast_or_null(value, type) }} as {{ column }}{{ "," if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
 

@@ -4,7 +4,7 @@
    Null where a score is null. #}
 {% macro total(rulebook) %}
     {%- if rulebook.total.kind == "expression" -%}
-        {%- set sum = rfm.or_null("cast(" ~ rfm.expression_sql(rulebook.total.expression, rfm.quotient_scores(rulebook)) ~ " as decimal(38, 12))") -%}
+        {%- set sum = rfm.cast_or_null(rfm.expression_sql(rulebook.total.expression, rfm.quotient_scores(rulebook)), "decimal(38, 12)") -%}
         {%- set is_exact = false -%}
     {%- elif rulebook.total.kind == "weights" -%}
         {%- set points = [] -%}

@@ -30,7 +30,7 @@ metrics as (
         '{{ metric.name }}' as metric,
         '{{ metric.score.kind }}' as score_kind,
         '{{ metric.better }}' as better,
-        {{ metric.weight if metric.weight is not none else "null" }} as weight
+        cast({{ metric.weight if metric.weight is not none else "null" }} as decimal(28, 6)) as weight
     {%- endfor %}
     {%- endfor %}
 ),

@@ -64,9 +64,9 @@ customers_who_left as (
         dates.as_of_date,
         dates.previous_as_of_date,
         customers.customer_id,
-        {%- for column in compared_columns %}
+        {%- for column, type in compared_columns.items() %}
         customers.{{ column }} as previous_{{ column }},
-        null as {{ column }},
+        cast(null as {{ type }}) as {{ column }},
         {%- endfor %}
         true as was_there,
         false as is_there
