@@ -579,7 +579,7 @@ def test_a_date_is_deleted_from_every_table_that_keeps_it(history: dict[str, Pro
         for model in sorted((REPOSITORY / "models").rglob("*.sql")):
             sql = model.read_text(encoding="utf-8")
             # What compares dates follows with the next build.
-            if "materialized='incremental'" in sql and "rfm__from" not in sql:
+            if "rfm.stored_as('incremental')" in sql and "rfm__from" not in sql:
                 [left] = rows_of(
                     connection,
                     f"select count(*) as n from {model.stem} where dataset = 'shop' and as_of_date = '2025-01-31'",

@@ -11,54 +11,68 @@
 {% macro get_incremental_rfm__replace_dates_sql(arg_dict) %}
     {%- set target = arg_dict["target_relation"] -%}
     {%- set column_list = get_quoted_csv(arg_dict["dest_columns"] | map(attribute="name") | map("string") | list) -%}
-    {%- set meta = config.get("meta") or {} -%}
-    {%- set always = meta.get("rfm__always_replaced", "1 = 0") -%}
     {%- do rfm.fit_columns(target, arg_dict["temp_relation"]) %}
 
-    {% if "rfm__from" in meta -%}
-    delete from {{ target }} as told
-    where
-        exists (
-            select 1
-            from {{ ref('int_rfm__input_dates') }} as input_dates
-            where
-                input_dates.dataset = told.dataset
-                and input_dates.untold_from <= told.{{ meta["rfm__from"] }}
-        )
-        -- Of a dataset whose history was deleted, nothing is left to tell.
-        or not exists (
-            select 1
-            from {{ ref('int_rfm__graded_dates') }} as graded_dates
-            where graded_dates.dataset = told.dataset
-        );
-    {%- else -%}
-    delete from {{ target }} as graded
-    where graded.dataset is null or exists (
-        select 1
-        from {{ ref('int_rfm__input_dates') }} as input_dates
-        where
-            input_dates.dataset = graded.dataset
-            and input_dates.as_of_date is not distinct from graded.as_of_date
-            and (not input_dates.{{ meta.get("rfm__kept", "is_frozen") }} or {{ always }})
-    );
-    {%- endif %}
-    {%- set told_dates = rfm.earlier_relation("told_dates") if meta.get("rfm__untells") else none %}
+    delete from {{ target }} as stored
+    where {{ rfm.is_replaced("stored") | trim }};
+    {%- set told_dates = rfm.earlier_relation("told_dates") if rfm.untells_dates() else none %}
     {%- if told_dates %}
 
     delete from {{ told_dates }} as told
-    where exists (
-        select 1
-        from {{ ref('int_rfm__input_dates') }} as input_dates
-        where
-            input_dates.dataset = told.dataset
-            and input_dates.as_of_date = told.as_of_date
-            and not input_dates.is_frozen
-    );
+    where {{ rfm.is_untold("told") | trim }};
     {%- endif %}
 
     insert into {{ target }} ({{ column_list }})
     select {{ column_list }} from {{ arg_dict["temp_relation"] }}
 {% endmacro %}
+
+{# The SQL of whether the build replaces a row of the model's table. stored (string): alias of the table. #}
+{% macro is_replaced(stored) %}
+    {%- set meta = config.get("meta") or {} -%}
+    {%- if "rfm__from" in meta %}
+    (
+        exists (
+            select 1
+            from {{ ref('int_rfm__input_dates') }} as input_dates
+            where
+                input_dates.dataset = {{ stored }}.dataset
+                and input_dates.untold_from <= {{ stored }}.{{ meta["rfm__from"] }}
+        )
+        -- Of a dataset whose history was deleted, nothing is left to tell.
+        or not exists (
+            select 1
+            from {{ ref('int_rfm__graded_dates') }} as graded_dates
+            where graded_dates.dataset = {{ stored }}.dataset
+        )
+    )
+    {%- else %}
+    ({{ stored }}.dataset is null or exists (
+        select 1
+        from {{ ref('int_rfm__input_dates') }} as input_dates
+        where
+            input_dates.dataset = {{ stored }}.dataset
+            and input_dates.as_of_date is not distinct from {{ stored }}.as_of_date
+            and (not input_dates.{{ meta.get("rfm__kept", "is_frozen") }} or {{ meta.get("rfm__always_replaced", "1 = 0") }})
+    ))
+    {%- endif %}
+{%- endmacro %}
+
+{# True where what later marts told of the dates that the model replaces counts as untold from now on. #}
+{% macro untells_dates() %}
+    {{- return((config.get("meta") or {}).get("rfm__untells", false)) -}}
+{% endmacro %}
+
+{# The SQL of whether a row of int_rfm__told_dates is of a date that is replaced. told (string): alias of the table. #}
+{% macro is_untold(told) %}
+    exists (
+        select 1
+        from {{ ref('int_rfm__input_dates') }} as input_dates
+        where
+            input_dates.dataset = {{ told }}.dataset
+            and input_dates.as_of_date = {{ told }}.as_of_date
+            and not input_dates.is_frozen
+    )
+{%- endmacro %}
 
 {# Makes the columns of a history table fit the rows that are to come, where the vars give a column another type than before. A number
    becomes as wide as these, or they would be rounded. A column of another kind keeps what it holds under a name that ends in its
@@ -135,7 +149,7 @@
     {%- set found = namespace(relation=none) -%}
     {%- if execute -%}
         {%- for node in graph.get("nodes", {}).values() if node.resource_type == "model" and node.name == "int_rfm__" ~ name -%}
-            {%- set found.relation = load_relation(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -%}
+            {%- set found.relation = rfm.stored_relation(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -%}
         {%- endfor -%}
     {%- endif -%}
     {{- return(found.relation) -}}

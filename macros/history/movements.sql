@@ -13,7 +13,7 @@ dates_to_tell as (
         graded_dates.dataset,
         graded_dates.as_of_date
     from {{ ref('int_rfm__graded_dates') }} as graded_dates
-    {%- if is_incremental() %}
+    {%- if rfm.adds_to_stored_rows() %}
     inner join {{ ref('int_rfm__input_dates') }} as input_dates
         on
             graded_dates.dataset = input_dates.dataset

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized=rfm.stored_as('table')) }}
 
 {%- set datasets = rfm.datasets() | selectattr("kind", "equalto", "orders") | list -%}
 {%- set last_order_columns = rfm.last_order_columns(datasets) -%}

@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental',
+    materialized=rfm.stored_as('incremental'),
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
     full_refresh=false,

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized=rfm.stored_as('table')) }}
 
 {%- set datasets = rfm.datasets() %}
 with

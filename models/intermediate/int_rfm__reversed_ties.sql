@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized=rfm.stored_as('table')) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 -- depends_on: {{ ref('int_rfm__cut_points') }}
 -- depends_on: {{ ref('int_rfm__cut_values') }}

@@ -1,8 +1,8 @@
 {{ config(
-    materialized='incremental',
+    materialized=rfm.stored_as('incremental'),
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
-    meta={'rfm__from': 'next_as_of_date'},
+    meta={'rfm__partitioned_by': ['dataset'], 'rfm__from': 'next_as_of_date'},
 ) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
 {%- set datasets = rfm.datasets() -%}

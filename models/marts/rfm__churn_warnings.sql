@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental',
+    materialized=rfm.stored_as('incremental'),
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
     meta={'rfm__from': 'as_of_date'},
@@ -47,7 +47,7 @@ warnings as (
     {%- endfor %}
 ),
 
-{% if is_incremental() -%}
+{% if rfm.adds_to_stored_rows() -%}
 {{ rfm.rows_to_read_cte("warnings", this) }},
 
 {{ rfm.kept_rows_cte("warnings", "read_warnings") }},
@@ -61,7 +61,7 @@ earlier_warnings as (
         customer_id,
         warning
     from warnings
-    {%- if is_incremental() %}
+    {%- if rfm.adds_to_stored_rows() %}
 
     union all
 

@@ -1,5 +1,5 @@
 {{ config(
-    materialized='incremental',
+    materialized=rfm.stored_as('incremental'),
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
     meta={'rfm__from': 'as_of_date'},
@@ -93,7 +93,7 @@ pairs as (
     select * from customers_who_left
 ),
 
-{% if is_incremental() -%}
+{% if rfm.adds_to_stored_rows() -%}
 {{ rfm.kept_rows_cte("changes", this) }},
 
 {% endif -%}
@@ -105,7 +105,7 @@ departures as (
         customer_id,
         as_of_date
     from customers_who_left
-    {%- if is_incremental() %}
+    {%- if rfm.adds_to_stored_rows() %}
 
     union all
 

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized=rfm.stored_as('table'), meta={'rfm__partitioned_by': ['rulebook']}) }}
 {%- set rows = rfm.rulebook_rows() %}
 with
 
