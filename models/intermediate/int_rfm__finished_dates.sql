@@ -3,7 +3,7 @@
     incremental_strategy='rfm__replace_dates',
     on_schema_change='append_new_columns',
     full_refresh=false,
-    meta={'rfm__kept': 'is_finished'},
+    meta={'rfm__kept': 'is_finished', 'rfm__partitioned_by': ['dataset']},
 ) }}
 -- depends_on: {{ ref('int_rfm__graded_dates') }}
 -- depends_on: {{ ref('rfm__score_cutpoints') }}
