@@ -22,7 +22,11 @@ from java_home import find_java_home
 from conftest import REPOSITORY, Row, dump, quoted
 
 SCHEMA = "shop"
-PROFILES: Row = yaml.safe_load((REPOSITORY / "profiles" / "profiles.yml").read_text(encoding="utf-8"))["rfm"]["outputs"]
+PROFILES: Row = yaml.safe_load(
+    (REPOSITORY / "profiles" / "profiles.yml")
+    .read_text(encoding="utf-8")
+    .replace("{{ env_var('RFM_SPARK_DIR', '.spark') }}", ".spark")
+)["rfm"]["outputs"]
 
 
 @dataclass

@@ -8,3 +8,8 @@
 {% macro default__inlined() %}
     {{- return("not materialized ") -}}
 {% endmacro %}
+
+{# Spark keeps none, and has no words for it. #}
+{% macro spark__inlined() %}
+    {{- return("") -}}
+{% endmacro %}

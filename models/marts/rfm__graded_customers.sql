@@ -27,10 +27,10 @@ final as (
         score_code,
         grade,
         grade_order,
-        row_number() over (
+        cast(row_number() over (
             partition by dataset, as_of_date, group_region
             order by {{ rfm.value_order() }}
-        ) as value_rank
+        ) as {{ dbt.type_bigint() }}) as value_rank
     from scored_customers
 )
 

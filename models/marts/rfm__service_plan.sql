@@ -240,7 +240,7 @@ final as (
         contacts.customer_id,
         contacts.rulebook,
         contacts.grade,
-        contacts.value_rank,
+        cast(contacts.value_rank as {{ bigint }}) as value_rank,
         contacts.services,
         contacts.last_contact_date,
         contacts.next_contact_date,
