@@ -56,9 +56,7 @@ class Engine:
     def write_project(self, variables: Row, tables: Sequence[str], files: dict[str, str] | None = None) -> None:
         """Write a user's project that installs the package and reads tables of the schema 'input'."""
         (self.folder / "models").mkdir(parents=True, exist_ok=True)
-        dump(
-            self.folder / "dbt_project.yml", {"name": "shop", "version": "1.0.0", "profile": "shop", "vars": variables}
-        )
+        self.write_vars(variables)
         dump(self.folder / "packages.yml", {"packages": [{"local": str(REPOSITORY)}]})
         dump(self.folder / "profiles.yml", {"shop": {"target": self.name, "outputs": {self.name: self.output()}}})
         source = {"name": "input", "schema": "input", "tables": [{"name": name} for name in tables]}
@@ -71,6 +69,11 @@ class Engine:
         link = self.folder / "dbt_packages" / "rfm"
         if not link.exists():
             link.symlink_to(REPOSITORY, target_is_directory=True)
+
+    def write_vars(self, variables: Row) -> None:
+        """Write dbt_project.yml."""
+        project = {"name": "shop", "version": "1.0.0", "profile": "shop", "vars": variables}
+        dump(self.folder / "dbt_project.yml", project)
 
     def start(self, command: str, *arguments: str) -> subprocess.Popen[str]:
         """Start dbt in a process of its own: Spark's session lives as long as its process, and a test may kill it."""

@@ -44,7 +44,7 @@ def test_the_arguments_of_every_macro_are_documented_as_they_are(manifest: dict[
     """dbt-bouncer sees that there are descriptions; this sees that they are of the arguments in the signature, typed."""
     wrong = []
     for macro in manifest["macros"].values():
-        if macro["package_name"] == "rfm":
+        if macro["package_name"] == "rfm" and not macro["name"].startswith("materialization_"):
             signature = re.search(r"{%-?\s*(?:macro|test)\s+\w+\((.*?)\)\s*-?%}", macro["macro_sql"], re.DOTALL)
             assert signature, macro["name"]
             names = re.findall(r"(\w+)\s*(?:=[^,]+)?(?:,|$)", signature[1])

@@ -325,6 +325,7 @@
 {% macro chains(datasets) %}
     {%- set chains = {} -%}
     {%- set types = rfm.number_types(datasets) -%}
+    {%- set column_types = dict(rfm.standard_columns(), **rfm.stored_columns(datasets)) -%}
     {%- for dataset in datasets -%}
         {%- set renamed = {} -%}
         {%- set integers = ["recency_days", "frequency"] -%}
@@ -342,7 +343,7 @@
             {#- Names of rulebooks end in no underscore, so no rulebook is called like another's variant. -#}
             {%- do chains.update({key: {
                 "name": dataset.rulebook.name ~ ("__" ~ (variants + 1) ~ "_" if variants else ""),
-                "rulebook": rfm.rulebook_of_chain(dataset.rulebook, types, renamed),
+                "rulebook": rfm.rulebook_of_chain(dataset.rulebook, types, renamed, column_types),
                 "datasets": [],
                 "by_region": [],
                 "stored_as": renamed,
@@ -367,14 +368,15 @@
     {{- return("dataset in ('" ~ chain.datasets | join("', '") ~ "')") -}}
 {% endmacro %}
 
-{# A copy of the rulebook whose metrics know their number_type and whose tie-breaks name the columns as they are stored. Others may
-   share the rulebook itself. #}
-{% macro rulebook_of_chain(rulebook, types, renamed) %}
+{# A copy of the rulebook whose metrics know their number_type and whose tie-breaks name the columns as they are stored, and their
+   types. Others may share the rulebook itself. #}
+{% macro rulebook_of_chain(rulebook, types, renamed, column_types) %}
     {%- set metrics = [] -%}
     {%- for metric in rulebook.metrics -%}
         {%- set keys = [] -%}
         {%- for key in metric.score.get("tie_break", []) -%}
-            {%- do keys.append(dict(key, column=renamed.get(key.column, key.column))) -%}
+            {%- set stored = renamed.get(key.column, key.column) -%}
+            {%- do keys.append(dict(key, column=stored, type=column_types[stored])) -%}
         {%- endfor -%}
         {%- set score = dict(metric.score, tie_break=keys) -%}
         {%- do metrics.append(dict(metric, score=score, number_type=types.get(metric.name))) -%}

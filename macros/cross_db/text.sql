@@ -9,7 +9,7 @@
 
 {# Spark reads backslashes. #}
 {% macro spark__text_literal(text) %}
-    {{- return("'" ~ text | replace("\\", "\\\\") | replace("'", "\\'") ~ "'") -}}
+    {{- return("'" ~ text | replace("\\", "\\\\") | replace("'", "\\u0027") ~ "'") -}}
 {% endmacro %}
 
 {# An identifier, quoted, whatever is in it. #}

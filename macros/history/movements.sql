@@ -78,7 +78,7 @@ dates_to_read as (
    the parts of a table that hold other dates. #}
 {% macro rows_to_read_cte(name, relation) %}
 read_{{ name }} as {{ rfm.inlined() }}(
-    select {{ name }}.*
+    select{{ rfm.to_every_task(["dates_to_read"]) }} {{ name }}.*
     from {{ relation }} as {{ name }}
     inner join dates_to_read
         on

@@ -304,13 +304,15 @@
 {%- set part_order = [] %}
 {%- for key in tie.score.tie_break %}
 {%- do part_columns.append("cut_" ~ key.column) %}
-{%- do part_order.append("cut_" ~ key.column ~ " " ~ key.direction ~ " nulls " ~ key.nulls) %}
+{%- do part_order.append(dict(key, column="cut_" ~ key.column)) %}
 {%- endfor %}
-{%- do part_order.append("id_start " ~ tie.score.customer_id_direction) %}
+{%- do part_order.append({
+    "column": "id_start", "type": "text", "direction": tie.score.customer_id_direction, "nulls": "last"
+}) %}
 
 {{ name }}_customers as (
     {%- for metric in tie.metrics %}
-    select
+    select{{ rfm.to_every_task(["tied_values"]) }}
         tied_values.tied_number,
         {%- for column in tie.columns %}
         customers.{{ column }} as cut_{{ column }},
@@ -329,24 +331,23 @@
     {%- endfor %}
 ),
 
-{{ name }}_parts as (
+{{ name }}_sized_parts as (
     select
         {{ part_columns | join(", ") }},
-        count(*) as customers,
-        sum(count(*)) over (
-            partition by tied_number
-            order by {{ part_order | join(", ") }}
-            rows between unbounded preceding and current row
-        ) as customers_through
+        count(*) as customers
     from {{ name }}_customers
     group by {{ part_columns | join(", ") }}
 ),
+
+{{ rfm.count_in_order_ctes(
+    name ~ "_parts", name ~ "_sized_parts", ["tied_number"], part_order, "customers_through", "customers"
+) }},
 
 {{ name }}_open_parts as (
     select *
     from {{ name }}_parts as parts
     where exists (
-        select 1
+        select{{ rfm.to_every_task(["positions"]) }} 1
         from {{ prefix }}_tied_positions as positions
         where
             parts.tied_number = positions.tied_number
@@ -356,7 +357,7 @@
 ),
 
 {{ name }}_placed as (
-    select
+    select{{ rfm.to_every_task(["parts"]) }}
         customers.*,
         parts.customers_through - parts.customers + row_number() over (
             partition by customers.{{ part_columns | join(", customers.") }}
@@ -373,7 +374,7 @@
 ),
 
 {{ name }}_cut_customers as (
-    select
+    select{{ rfm.to_every_task(["positions"]) }}
         {% for column in group_columns %}positions.{{ column }}, {% endfor %}positions.metric,
         positions.value,
         positions.tied_position,
@@ -421,6 +422,18 @@
     {%- endfor %}
 ),
 
+{{ rfm.running_count_ctes(
+    prefix, group_columns, metrics | rejectattr("score.kind", "equalto", "tiles") | list != []
+) }}
+{%- endmacro %}
+
+{# The last of value_count_ctes(), from <prefix>_value_counts. with_sums (boolean): the sum of the group too #}
+{% macro running_count_ctes(prefix, group_columns, with_sums) %}
+    {{- return(adapter.dispatch("running_count_ctes", "rfm")(prefix, group_columns, with_sums)) -}}
+{% endmacro %}
+
+{% macro default__running_count_ctes(prefix, group_columns, with_sums) %}
+{%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
 {{ prefix }}_running_counts as (
     select
         {{ groups }}metric,
@@ -434,10 +447,53 @@
             rows between unbounded preceding and current row
         ) as customers_through,
         sum(customers) over (partition by {{ groups }}metric) as group_customers
-        {%- if metrics | rejectattr("score.kind", "equalto", "tiles") | list %},
+        {%- if with_sums %},
         sum(value * customers) over (partition by {{ groups }}metric) as group_sum
         {%- endif %}
     from {{ prefix }}_value_counts
+)
+{%- endmacro %}
+
+{# Spark would send all values of a group through one task; nearly everybody can have one of their own. #}
+{% macro spark__running_count_ctes(prefix, group_columns, with_sums) %}
+{%- if not rfm.has_large_groups() -%}
+    {{- return(rfm.default__running_count_ctes(prefix, group_columns, with_sums)) -}}
+{%- endif -%}
+{%- set groups = group_columns + ["metric"] %}
+{{ rfm.count_in_order_ctes(
+    prefix ~ "_ordered_counts", prefix ~ "_value_counts", groups,
+    [{"column": "best_first", "type": "decimal", "direction": "asc", "nulls": "last"}], "customers_through", "customers"
+) }},
+
+{{ prefix }}_group_counts as (
+    select
+        {%- if with_sums %}
+        sum(value * customers) as group_sum,
+        {%- endif %}
+        {{ groups | join(", ") }},
+        sum(customers) as group_customers
+    from {{ prefix }}_value_counts
+    group by {{ groups | join(", ") }}
+),
+
+{{ prefix }}_running_counts as (
+    select{{ rfm.to_every_task(["beside"]) }}
+        {%- for column in groups %}
+        counted.{{ column }},
+        {%- endfor %}
+        counted.value,
+        counted.customers_through - counted.customers as customers_before,
+        counted.customers_through,
+        {%- if with_sums %}
+        beside.group_sum,
+        {%- endif %}
+        beside.group_customers
+    from {{ prefix }}_ordered_counts as counted
+    inner join {{ prefix }}_group_counts as beside
+        on
+            {%- for column in groups %}
+            {{ "and " if not loop.first }}counted.{{ column }} = beside.{{ column }}
+            {%- endfor %}
 )
 {%- endmacro %}
 

@@ -9,6 +9,7 @@
    expression (string): as the user wrote it
    quotient_scores (list of strings): the names in it that are quotients #}
 {% macro expression_sql(expression, quotient_scores=[]) %}
+    {%- set expression = rfm.with_quotes_of_engine(expression) -%}
     {%- set names = rfm.expression_names(expression) | select("in", quotient_scores) | list -%}
     {%- if not names and not modules.re.search("(?i)/|[*].*[*]|days_between", expression) -%}
         {{- return(expression) -}}
@@ -16,7 +17,7 @@
     {%- set done = [] -%}
     {%- set quotients = {} -%}
     {%- set state = namespace(rest=expression) -%}
-    {%- for quoted in modules.re.findall("'[^']*'|\"[^\"]*\"", expression) -%}
+    {%- for quoted in modules.re.findall("'[^']*'|\"[^\"]*\"|`[^`]*`", expression) -%}
         {%- set state.rest = state.rest.replace(quoted, "⟦" ~ done | length ~ "⟧", 1) -%}
         {%- do done.append(quoted) -%}
     {%- endfor -%}
@@ -45,6 +46,21 @@
     {%- set state.rest = rfm.with_exact_products(state.rest, done, quotients) -%}
     {%- set state.rest = rfm.with_rounded_comparisons(state.rest, done, quotients, names) -%}
     {{- return(rfm.without_marks(state.rest, done)) -}}
+{% endmacro %}
+
+{# An expression whose texts in single quotes and names in double quotes are written as the engine reads them. #}
+{% macro with_quotes_of_engine(expression) %}
+    {%- set parts = [] -%}
+    {%- for part in modules.re.split("('(?:[^']|'')*'|\"[^\"]*\")", expression) -%}
+        {%- if part.startswith("'") -%}
+            {%- do parts.append(rfm.text_literal(part[1:-1] | replace("''", "'"))) -%}
+        {%- elif part.startswith('"') -%}
+            {%- do parts.append(rfm.quoted(part[1:-1])) -%}
+        {%- else -%}
+            {%- do parts.append(part) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(parts | join("")) -}}
 {% endmacro %}
 
 {# A text with what its marks stand for. A mark stands only inside what was done after it, so the last is put back first. #}

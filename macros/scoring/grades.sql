@@ -58,10 +58,10 @@
     {%- endif %}
         case
             {%- if rulebook.total.kind in ["weights", "expression"] %}
-            when total_score is null then 'the total of rulebook ''{{ rulebook.name }}'' has no value'
+            when total_score is null then {{ rfm.text_literal("the total of rulebook '" ~ rulebook.name ~ "' has no value") }}
             {%- endif %}
             {%- if rulebook.grades %}
-            when grade_order is null then {{ found }} || ' {{ match }} no grade of rulebook ''{{ rulebook.name }}'''
+            when grade_order is null then {{ found }} || {{ rfm.text_literal(" " ~ match ~ " no grade of rulebook '" ~ rulebook.name ~ "'") }}
             {%- endif %}
             else null
         end

@@ -69,14 +69,15 @@
 {{ rfm.group_statistics_ctes(prefix, prefix ~ "_group", rulebook, group_columns) }},
 
 {% endif -%}
+{%- set joined_groups = ["cut_columns"] * (cut_metrics != []) + ["group_statistics"] * (group_metrics != []) %}
 {{ prefix }}_scores as (
-    select
+    select{{ rfm.to_every_task(joined_groups) if joined_groups }}
         customers.*,
         {%- for metric in rulebook.metrics %}
         {{ rfm.score(metric) | trim }} as {{ metric.name }}_score{{ "," if not loop.last }}
         {%- endfor %}
     from {{ measured }} as customers
-    {%- for joined in ["cut_columns"] * (cut_metrics != []) + ["group_statistics"] * (group_metrics != []) %}
+    {%- for joined in joined_groups %}
     {{- rfm.join_of_groups(prefix ~ "_" ~ joined, joined, group_columns) }}
     {%- endfor %}
 ),

@@ -80,7 +80,8 @@
         (value ~ " is null", "'metric " ~ metric.name ~ " has no value'"),
         (
             value ~ " not in (" ~ labels | join(", ") ~ ")",
-            "'" ~ metric.name ~ " ''' || " ~ in_words ~ " || ''' matches no label of rulebook ''" ~ rulebook_name ~ "'''",
+            rfm.text_literal(metric.name ~ " '") ~ " || " ~ in_words ~ " || "
+                ~ rfm.text_literal("' matches no label of rulebook '" ~ rulebook_name ~ "'"),
         ),
     ]) -}}
 {% endmacro %}

@@ -50,7 +50,8 @@
         (value ~ " is null", "'metric " ~ metric.name ~ " has no value'"),
         (
             "not (" ~ conditions | join(" or ") ~ ")",
-            "'" ~ metric.name ~ " ' || " ~ in_words ~ " || ' matches no step of rulebook ''" ~ rulebook_name ~ "'''",
+            rfm.text_literal(metric.name ~ " ") ~ " || " ~ in_words ~ " || "
+                ~ rfm.text_literal(" matches no step of rulebook '" ~ rulebook_name ~ "'"),
         ),
     ]) -}}
 {% endmacro %}

@@ -115,9 +115,7 @@
     {%- for metric in rulebook.metrics -%}
         {%- set keys = [] -%}
         {%- for key in metric.score.get("tie_break", []) -%}
-            {%- do keys.append({
-                "column": key.column, "direction": other[key.direction], "nulls": other[key.nulls]
-            }) -%}
+            {%- do keys.append(dict(key, direction=other[key.direction], nulls=other[key.nulls])) -%}
         {%- endfor -%}
         {%- do metrics.append(
             dict(metric, score=dict(metric.score, tie_break=keys, customer_id_direction="desc"))

@@ -80,6 +80,7 @@ periods as (
 -- Where no column gives an order id, each row is an order.
 customer_days as (
     select
+        {{- rfm.to_every_task(["periods"]) }}
         order_days.dataset,
         order_days.customer_id,
         order_days.ordered_at,
@@ -161,6 +162,7 @@ span_periods as (
 
 running_totals as (
     select
+        {{- rfm.to_every_task(["span_periods"]) }}
         changing_totals.*,
         span_periods.period_end
     from changing_totals
@@ -237,6 +239,7 @@ repeated_orders as (
 -- A window is the running total at its end less that at its eve. Whoever has nothing but refunds is no customer yet.
 measured as (
     select
+        {{- rfm.to_every_task(["as_of_dates"]) }}
         at_end.dataset,
         as_of_dates.as_of_date,
         at_end.customer_id,

@@ -12,8 +12,13 @@ orders as (
 ),
 
 customers_from_orders as (
-    select * from {{ ref('int_rfm__customers_from_orders') }}
+    select
+        dataset,
+        as_of_date,
+        count(*) as customers
+    from {{ ref('int_rfm__customers_from_orders') }}
     where is_in_group
+    group by dataset, as_of_date
 ),
 
 {{ rfm.as_of_dates_cte(datasets | selectattr("kind", "equalto", "orders")) }},
@@ -40,6 +45,15 @@ rows_without_date as (
         dataset,
         rejection_reasons
     from orders
+),
+
+counts_without_date as (
+    select
+        dataset,
+        count(*) as input_rows,
+        sum(case when rejection_reasons is null then 1 else 0 end) as used_rows
+    from rows_without_date
+    group by dataset
 ),
 
 {{ rfm.graded_dates_cte() }},
@@ -70,7 +84,7 @@ dates as (
         as_of_dates.as_of_date,
         0 as input_rows,
         0 as used_rows,
-        count(customers_from_orders.dataset) as customers,
+        coalesce(max(customers_from_orders.customers), 0) as customers,
         count(graded_dates.dataset) > 0 as is_frozen,
         count(graded_dates.dataset) > 0 and count(finished_dates.dataset) > 0 as is_finished
     from as_of_dates
@@ -93,17 +107,13 @@ dates as (
     select
         without_date.dataset,
         cast(null as date) as as_of_date,
-        count(rows_without_date.dataset) as input_rows,
-        sum(case
-            when rows_without_date.dataset is not null and rows_without_date.rejection_reasons is null then 1
-            else 0
-        end) as used_rows,
+        coalesce(counts_without_date.input_rows, 0) as input_rows,
+        coalesce(counts_without_date.used_rows, 0) as used_rows,
         0 as customers,
         false as is_frozen,
         false as is_finished
     from without_date
-    left join rows_without_date on without_date.dataset = rows_without_date.dataset
-    group by without_date.dataset
+    left join counts_without_date on without_date.dataset = counts_without_date.dataset
 ),
 
 -- The dates of which the marts that compare dates do not tell yet as they have to: those that this build grades; of all

@@ -35,6 +35,7 @@ scored_customers as (
 
 {{ chain.name }}_compared as (
     select
+        {{- rfm.to_every_task(["cut_columns"]) }}
         customers.dataset,
         customers.as_of_date,
         customers.group_region,

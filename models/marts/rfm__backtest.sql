@@ -153,38 +153,61 @@ outcomes as (
     from outcomes_of_records
 ),
 
-followed_customers as (
+period_customers as {{ rfm.inlined() }}(
     select
-        graded_customers.dataset,
-        graded_customers.as_of_date,
-        graded_customers.group_region,
-        graded_customers.customer_id,
-        graded_customers.rulebook,
-        graded_customers.grade,
-        graded_customers.grade_order,
-        row_number() over (
-            partition by graded_customers.dataset, graded_customers.as_of_date, graded_customers.group_region
-            order by {{ rfm.value_order("graded_customers") }}
-        ) as value_rank,
-        periods.next_as_of_date,
-        count(*) over (
-            partition by graded_customers.dataset, graded_customers.as_of_date, graded_customers.group_region
-        ) as group_customers,
-        coalesce(outcomes.orders, 0) as orders,
-        coalesce(outcomes.monetary, 0) as monetary,
-        coalesce(outcomes.is_returning, 0) as is_returning
+        {{- rfm.to_every_task(["periods"]) }}
+        graded_customers.*,
+        periods.next_as_of_date
     from graded_customers
     inner join periods
         on
             graded_customers.dataset = periods.dataset
             and graded_customers.group_region = periods.group_region
             and graded_customers.as_of_date = periods.as_of_date
+),
+
+{{ rfm.count_in_order_ctes(
+    "ranked_customers", "period_customers", ["dataset", "as_of_date", "group_region"], rfm.value_order(), "value_rank"
+) }},
+
+group_sizes as (
+    select
+        dataset,
+        as_of_date,
+        group_region,
+        count(*) as group_customers
+    from period_customers
+    group by dataset, as_of_date, group_region
+),
+
+followed_customers as (
+    select
+        {{- rfm.to_every_task(["group_sizes"]) }}
+        customers.dataset,
+        customers.as_of_date,
+        customers.group_region,
+        customers.customer_id,
+        customers.rulebook,
+        customers.grade,
+        customers.grade_order,
+        customers.value_rank,
+        customers.next_as_of_date,
+        group_sizes.group_customers,
+        coalesce(outcomes.orders, 0) as orders,
+        coalesce(outcomes.monetary, 0) as monetary,
+        coalesce(outcomes.is_returning, 0) as is_returning
+    from ranked_customers as customers
+    inner join group_sizes
+        on
+            customers.dataset = group_sizes.dataset
+            and customers.group_region = group_sizes.group_region
+            and customers.as_of_date = group_sizes.as_of_date
     left join outcomes
         on
-            graded_customers.dataset = outcomes.dataset
-            and graded_customers.group_region = outcomes.group_region
-            and graded_customers.as_of_date = outcomes.as_of_date
-            and graded_customers.customer_id = outcomes.customer_id
+            customers.dataset = outcomes.dataset
+            and customers.group_region = outcomes.group_region
+            and customers.as_of_date = outcomes.as_of_date
+            and customers.customer_id = outcomes.customer_id
 ),
 
 everybody as (

@@ -16,7 +16,7 @@ with
 {{ rfm.rows_to_read_cte("scored_customers", ref("int_rfm__scored_customers")) }},
 
 changes as (
-    select changes.*
+    select{{ rfm.to_every_task(["dates_to_tell"]) }} changes.*
     from {{ ref('rfm__grade_changes') }} as changes
     inner join dates_to_tell
         on

@@ -47,6 +47,7 @@ scores as (
 
 final as (
     select
+        {{- rfm.to_every_task(["graded_metrics", "next_cut_points", "tied_values"]) }}
         scores.dataset,
         scores.as_of_date,
         scores.region,

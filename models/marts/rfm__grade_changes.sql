@@ -32,6 +32,7 @@ metric_kinds as (
 -- Every customer beside itself at the group's previous as-of date.
 present_customers as (
     select
+        {{- rfm.to_every_task(["dates"]) }}
         customers.dataset,
         customers.group_region,
         customers.as_of_date,
@@ -59,6 +60,7 @@ present_customers as (
 
 customers_who_left as (
     select
+        {{- rfm.to_every_task(["dates"]) }}
         customers.dataset,
         customers.group_region,
         dates.as_of_date,
@@ -168,6 +170,7 @@ compared as (
 -- customer's own value moved.
 moved as (
     select
+        {{- rfm.to_every_task(["metric_kinds"]) }}
         compared.*,
         {%- for metric in metrics %}
         {{ rfm.score_move(metric, columns) | trim }} as {{ metric }}_moved,

@@ -8,6 +8,10 @@ scored_customers as (
 ),
 
 -- value_rank puts everybody in order, so it is only made for those who ask for it.
+{{ rfm.count_in_order_ctes(
+    "ranked_customers", "scored_customers", ["dataset", "as_of_date", "group_region"], rfm.value_order(), "value_rank"
+) }},
+
 final as (
     select
         dataset,
@@ -27,11 +31,8 @@ final as (
         score_code,
         grade,
         grade_order,
-        cast(row_number() over (
-            partition by dataset, as_of_date, group_region
-            order by {{ rfm.value_order() }}
-        ) as {{ dbt.type_bigint() }}) as value_rank
-    from scored_customers
+        cast(value_rank as {{ dbt.type_bigint() }}) as value_rank
+    from ranked_customers
 )
 
 select * from final

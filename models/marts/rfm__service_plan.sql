@@ -78,13 +78,8 @@ last_dates as (
 ),
 
 -- A plan is for the days after a dataset's last as-of date. The rank counts everybody of the group.
-last_customers as (
-    select
-        graded_customers.*,
-        row_number() over (
-            partition by graded_customers.dataset, graded_customers.group_region
-            order by {{ rfm.value_order("graded_customers") }}
-        ) as value_rank
+last_customers as {{ rfm.inlined() }}(
+    select{{ rfm.to_every_task(["last_dates"]) }} graded_customers.*
     from graded_customers
     inner join last_dates
         on
@@ -92,47 +87,77 @@ last_customers as (
             and graded_customers.as_of_date = last_dates.as_of_date
 ),
 
+{{ rfm.count_in_order_ctes(
+    "ranked_customers", "last_customers", ["dataset", "group_region"], rfm.value_order(), "value_rank"
+) }},
+
 served_customers as (
     select
-        last_customers.*,
+        {{- rfm.to_every_task(["actions"]) }}
+        ranked_customers.*,
         actions.services,
-        actions.contact_every_days
-    from last_customers
+        actions.contact_every_days,
+        case when ranked_customers.last_contact_date is null then 1 else 0 end as is_to_be_placed
+    from ranked_customers
     inner join actions
         on
-            last_customers.rulebook = actions.rulebook
-            and last_customers.grade = actions.grade
+            ranked_customers.rulebook = actions.rulebook
+            and ranked_customers.grade = actions.grade
 ),
 
 -- Customers of a tier whose last contact nobody knows are spread over the days of one round, the best first.
-placed_customers as (
+{{ rfm.count_in_order_ctes(
+    "placed_customers", "served_customers", ["dataset", "group_region", "grade", "is_to_be_placed"],
+    [{"column": "value_rank", "type": "integer", "direction": "asc", "nulls": "last"}], "place"
+) }},
+
+places as (
     select
-        *,
-        row_number() over (
-            partition by dataset, group_region, grade, last_contact_date is null
-            order by value_rank asc, customer_id asc
-        ) as place,
-        count(*) over (partition by dataset, group_region, grade, last_contact_date is null) as places
+        dataset,
+        group_region,
+        grade,
+        is_to_be_placed,
+        count(*) as places
     from served_customers
+    group by dataset, group_region, grade, is_to_be_placed
 ),
 
 dated_customers as (
     select
-        *,
+        {{- rfm.to_every_task(["places"]) }}
+        customers.dataset,
+        customers.as_of_date,
+        customers.region,
+        customers.customer_id,
+        customers.rulebook,
+        customers.grade,
+        customers.value_rank,
+        customers.services,
+        customers.last_contact_date,
+        customers.contact_every_days,
         case
-            when last_contact_date is not null then cast(contact_every_days as integer)
+            when customers.is_to_be_placed = 0 then cast(customers.contact_every_days as integer)
             else cast(
-                ((place - 1) * contact_every_days - mod((place - 1) * contact_every_days, places)) / places + 1
-                as integer
+                (
+                    (customers.place - 1) * customers.contact_every_days
+                    - mod((customers.place - 1) * customers.contact_every_days, places.places)
+                ) / places.places + 1 as integer
             )
         end as days_to_contact
-    from placed_customers
+    from placed_customers as customers
+    inner join places
+        on
+            customers.dataset = places.dataset
+            and customers.group_region = places.group_region
+            and customers.grade = places.grade
+            and customers.is_to_be_placed = places.is_to_be_placed
 ),
 
 -- The units of a resource go to the tiers by weight, whole ones first, then one each by the largest remainder. Counted
 -- in millionths of a weight, so that nothing is rounded.
 tiers as (
     select
+        {{- rfm.to_every_task(["weights"]) }}
         served_customers.dataset,
         weights.resource,
         weights.resource_limit,
@@ -188,23 +213,29 @@ tier_units as (
 
 -- Within a tier everybody gets the same, and the best one unit more until all are given. The order is that of
 -- value_rank, over all regions: where these are ranked apart, the ranks of two regions cannot be compared.
-ranked_customers as (
+resource_customers as {{ rfm.inlined() }}(
     select
+        {{- rfm.to_every_task(["tier_units"]) }}
         served_customers.dataset,
+        served_customers.grade,
+        served_customers.total_score,
+        served_customers.monetary,
+        served_customers.frequency,
+        served_customers.recency_days,
         served_customers.customer_id,
         tier_units.resource,
         tier_units.customers,
-        tier_units.units,
-        row_number() over (
-            partition by served_customers.dataset, tier_units.resource, served_customers.grade
-            order by {{ rfm.value_order("served_customers") }}
-        ) as place
+        tier_units.units
     from served_customers
     inner join tier_units
         on
             served_customers.dataset = tier_units.dataset
             and served_customers.grade = tier_units.grade
 ),
+
+{{ rfm.count_in_order_ctes(
+    "entitled_customers", "resource_customers", ["dataset", "resource", "grade"], rfm.value_order(), "place"
+) }},
 
 customer_units as (
     select
@@ -213,7 +244,7 @@ customer_units as (
         resource,
         cast((units - mod(units, customers)) / customers as {{ bigint }})
         + case when place <= mod(units, customers) then 1 else 0 end as units
-    from ranked_customers
+    from entitled_customers
 ),
 
 customer_resources as (

@@ -1,0 +1,207 @@
+{# Running counts over all customers of a group. An engine on one machine makes them by a window; Spark would send the window's whole
+   partition through one task, so there a large group is cut into ranges first. #}
+
+{# CTEs that end in <name>: the rows of a CTE and the column how many of them, or of what they count, there are up to each one in an
+   order, itself included.
+
+   rows (string): the CTE, whose columns the result has too, beside helpers that start with <column>__
+   partition (list of strings): columns of a group; order (list of dicts): [{column, type, direction, nulls}], which leaves no ties;
+     type is text, date, integer or decimal, direction asc or desc, nulls first or last
+   column (string): the result's name; amount (string): a column to add up; each row counts 1 where it is none #}
+{% macro count_in_order_ctes(name, rows, partition, order, column, amount=none) %}
+    {{- return(adapter.dispatch("count_in_order_ctes", "rfm")(name, rows, partition, order, column, amount)) -}}
+{% endmacro %}
+
+{% macro default__count_in_order_ctes(name, rows, partition, order, column, amount) -%}
+{{ name }} as (
+    select
+        *,
+        {{ rfm.count_in_order(partition, order, amount) | trim }} as {{ column }}
+    from {{ rows }}
+)
+{%- endmacro %}
+
+{# The SQL of a running count by a window. #}
+{% macro count_in_order(partition, order, amount) %}
+        {{ "sum(" ~ amount ~ ")" if amount else "row_number()" }} over (
+            partition by {{ partition | join(", ") }}
+            order by {{ rfm.order_by(order) }}
+            {%- if amount %}
+            rows between unbounded preceding and current row
+            {%- endif %}
+        )
+{%- endmacro %}
+
+{# The SQL of an order. alias (string): of the relation that has the columns, if any #}
+{% macro order_by(order, alias="") %}
+    {%- set keys = [] -%}
+    {%- for key in order -%}
+        {%- do keys.append((alias ~ "." if alias else "") ~ key.column ~ " " ~ key.direction ~ " nulls " ~ key.nulls) -%}
+    {%- endfor -%}
+    {{- return(keys | join(", ")) -}}
+{% endmacro %}
+
+{# Spark: about four hundred rows of a group, chosen by their hash, are the bounds of ranges; what lies before a range is known from the
+   sizes of the ranges, and only within a range rows are put in order. Which rows are bounds does not change the result. #}
+{% macro spark__count_in_order_ctes(name, rows, partition, order, column, amount) -%}
+{%- if not rfm.has_large_groups() -%}
+    {{- return(rfm.default__count_in_order_ctes(name, rows, partition, order, column, amount)) -}}
+{%- endif -%}
+{%- set keys = [] -%}
+{%- for key in order -%}{%- do keys.extend(rfm.spark_ascending(key)) -%}{%- endfor -%}
+{%- set group = partition | join(", ") -%}
+{%- set same_group = [] -%}
+{%- for part in partition -%}{%- do same_group.append("counted." ~ part ~ " <=> beside." ~ part) -%}{%- endfor -%}
+{%- set same_group = same_group | join("\n            and ") -%}
+{{ name }}_keys as (
+    select
+        *,
+        struct({{ keys | join(", ") }}) as {{ column }}__key
+    from {{ rows }}
+),
+
+{{ name }}_sizes as (
+    select
+        {{ group }},
+        count(*) as group_rows
+    from {{ rows }}
+    group by {{ group }}
+),
+
+{{ name }}_samples as (
+    select /*+ broadcast(beside) */ counted.*
+    from {{ name }}_keys as counted
+    inner join {{ name }}_sizes as beside
+        on
+            {{ same_group }}
+    where pmod(xxhash64(counted.{{ column }}__key), greatest(1, beside.group_rows div 400)) = 0
+),
+
+{{ name }}_sorted_samples as (
+    select
+        {{ group }},
+        array_sort(collect_list({{ column }}__key)) as bounds
+    from {{ name }}_samples
+    group by {{ group }}
+),
+
+-- Every twentieth bound is a mark: a row is compared with the marks, and then with the bounds behind one of them.
+{{ name }}_bounds as (
+    select
+        *,
+        transform(sequence(1, size(bounds), 20), place -> element_at(bounds, place)) as marks
+    from {{ name }}_sorted_samples
+),
+
+{{ name }}_marked as (
+    select /*+ broadcast(beside) */
+        counted.*,
+        beside.bounds as {{ column }}__bounds,
+        coalesce(size(filter(beside.marks, mark -> mark < counted.{{ column }}__key)), 0) as {{ column }}__mark
+    from {{ name }}_keys as counted
+    left join {{ name }}_bounds as beside
+        on
+            {{ same_group }}
+),
+
+{{ name }}_ranged as (
+    select
+        *,
+        case
+            when {{ column }}__mark <= 0 then 0
+            else ({{ column }}__mark - 1) * 20 + size(filter(
+                slice({{ column }}__bounds, ({{ column }}__mark - 1) * 20 + 1, 20), bound -> bound < {{ column }}__key
+            ))
+        end as {{ column }}__range
+    from {{ name }}_marked
+),
+
+{{ name }}_ranges as (
+    select
+        {{ group }},
+        {{ column }}__range,
+        {{ "sum(" ~ amount ~ ")" if amount else "count(*)" }} as in_range
+    from {{ name }}_ranged
+    group by {{ group }}, {{ column }}__range
+),
+
+{{ name }}_before as (
+    select
+        *,
+        sum(in_range) over (partition by {{ group }} order by {{ column }}__range asc) - in_range as before_range
+    from {{ name }}_ranges
+),
+
+{{ name }}_within as (
+    select
+        *,
+        {{ rfm.count_in_order(partition + [column ~ "__range"], order, amount) | trim }} as {{ column }}__within
+    from {{ name }}_ranged
+),
+
+{{ name }} as (
+    select /*+ broadcast(beside) */
+        counted.*,
+        beside.before_range + counted.{{ column }}__within as {{ column }}
+    from {{ name }}_within as counted
+    inner join {{ name }}_before as beside
+        on
+            {{ same_group }}
+            and counted.{{ column }}__range = beside.{{ column }}__range
+)
+{%- endmacro %}
+
+{# Spark: the SQL of a key of an order as two values that sort it upwards: whether it is there, and itself or its opposite. #}
+{% macro spark_ascending(key) %}
+    {%- set column = key.column -%}
+    {%- set value = column -%}
+    {%- if key.direction == "desc" and key.type == "text" -%}
+        {#- The complement of the bytes; a longer text comes before one that it starts with. -#}
+        {%- set value = "concat(translate(hex(" ~ column ~ "), '0123456789ABCDEF', 'FEDCBA9876543210'), 'G')" -%}
+    {%- elif key.direction == "desc" and key.type == "date" -%}
+        {%- set value = "-datediff(" ~ column ~ ", date'1970-01-01')" -%}
+    {%- elif key.direction == "desc" -%}
+        {%- set value = "-" ~ column -%}
+    {%- endif -%}
+    {{- return(["case when " ~ column ~ " is null then " ~ (1 if key.nulls == "last" else -1) ~ " else 0 end", value]) -}}
+{% endmacro %}
+
+{# Whether a group may have more customers than one task should put in order, among those of the input and of the history. #}
+{% macro has_large_groups() %}
+    {%- set largest = namespace(group=0) -%}
+    {%- if execute and flags.WHICH in ["build", "run", "compile"] -%}
+        {%- for name in ["input_dates", "graded_dates"] -%}
+            {%- set relation = rfm.earlier_relation(name) -%}
+            {%- if relation -%}
+                {%- set found = run_query("select max(customers) from " ~ relation).rows[0][0] or 0 -%}
+                {%- set largest.group = [largest.group, found] | max -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(largest.group > rfm.customers_in_one_task()) -}}
+{% endmacro %}
+
+{# How many customers one task puts in order in a few seconds. A project changes it by a macro of its own,
+   spark__customers_in_one_task. #}
+{% macro customers_in_one_task() %}
+    {{- return(adapter.dispatch("customers_in_one_task", "rfm")()) -}}
+{% endmacro %}
+
+{% macro default__customers_in_one_task() %}
+    {{- return(1000000) -}}
+{% endmacro %}
+
+{# Stands behind 'select': the small relations of the joins, each of which every task gets, as else all customers of a group would go
+   to the task of their group. aliases: list of strings #}
+{% macro to_every_task(aliases) %}
+    {{- return(adapter.dispatch("to_every_task", "rfm")(aliases)) -}}
+{% endmacro %}
+
+{% macro default__to_every_task(aliases) %}
+    {{- return("") -}}
+{% endmacro %}
+
+{# Spark cannot tell how few rows a CTE has. #}
+{% macro spark__to_every_task(aliases) %}
+    {{- return(" /*+ broadcast(" ~ aliases | join(", ") ~ ") */") -}}
+{% endmacro %}
