@@ -52,6 +52,7 @@
         "spark.sql.decimalOperations.allowPrecisionLoss": ["false", "or decimals lose places without a word"],
         "spark.sql.sources.partitionOverwriteMode": ["dynamic", "or a build overwrites the dates that it keeps"],
         "spark.sql.storeAssignmentPolicy": ["ansi", "or a value that is too large becomes null"],
+        "spark.sql.statistics.size.autoUpdate.enabled": ["true", "or Spark takes the smallest table for a large one"],
         "spark.sql.parquet.datetimeRebaseModeInWrite": ["corrected", "or dates before 1582 are refused or moved"],
     } -%}
     {%- for name, (value, reason) in expected.items() -%}
