@@ -8,7 +8,7 @@ BIN := .venv/bin
 POSTGRES ?= .postgres
 POSTGRES_PORT ?= 5433
 
-.PHONY: build test lint seeds bench postgres postgres-stop clean
+.PHONY: build test lint seeds bench postgres postgres-stop spark clean
 
 ## The demo, from raw records to marts in rfm.duckdb, and its tiers.
 build: .venv/installed
@@ -38,9 +38,12 @@ bench: .venv/installed
 
 ## A PostgreSQL of one's own for `dbt build --target postgres`, in .postgres/ or POSTGRES=folder. Root's has to lie where
 ## the user postgres may go, so not in /root.
-## Spark needs no server: `JAVA_HOME=$(python scripts/java_home.py) dbt build --target spark` keeps its tables in .spark/.
 postgres: .venv/engines
 	$(BIN)/python scripts/postgres_server.py start $(POSTGRES) $(POSTGRES_PORT)
+
+## The demo on Spark, which needs no server and keeps its tables in .spark/: some minutes.
+spark: .venv/engines
+	JAVA_HOME=$$($(BIN)/python scripts/java_home.py) $(BIN)/dbt build --target spark
 
 postgres-stop:
 	$(PYTHON) scripts/postgres_server.py stop $(POSTGRES)

@@ -21,6 +21,14 @@ rulebook_metrics as (
     where part = 'metric'
 ),
 
+graded_dates as (
+    select distinct
+        dataset,
+        as_of_date,
+        rulebook
+    from {{ ref('int_rfm__graded_dates') }}
+),
+
 final as (
     select
         customer_scores.dataset,
@@ -29,14 +37,13 @@ final as (
         customer_scores.metric,
         customer_scores.score
     from customer_scores
-    inner join {{ ref('rfm__graded_customers') }} as graded_customers
+    inner join graded_dates
         on
-            customer_scores.dataset = graded_customers.dataset
-            and customer_scores.as_of_date = graded_customers.as_of_date
-            and customer_scores.customer_id = graded_customers.customer_id
+            customer_scores.dataset = graded_dates.dataset
+            and customer_scores.as_of_date = graded_dates.as_of_date
     left join rulebook_metrics
         on
-            graded_customers.rulebook = rulebook_metrics.rulebook
+            graded_dates.rulebook = rulebook_metrics.rulebook
             and customer_scores.metric = rulebook_metrics.metric
     where
         rulebook_metrics.metric is null

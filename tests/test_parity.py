@@ -184,7 +184,7 @@ def build(engine: Engine) -> None:
     tables = parity_tables()
     engine.write_project(parity_vars(), list(tables))
     engine.load(tables)
-    engine.dbt("run")
+    engine.dbt("build")
 
 
 @pytest.mark.parametrize("mart", MARTS)
