@@ -200,7 +200,7 @@ class PostgreSQL(Engine):
                 arrays = []
                 for column, rows in zip(columns, values, strict=True):
                     kind = types.get(column.type_code)
-                    if column.type_code == 1700:
+                    if column.type_code == 1700 and column.precision <= 38:
                         kind = pyarrow.decimal128(column.precision, column.scale)
                     arrays.append(pyarrow.array(rows, kind))
                 found[name] = pyarrow.Table.from_arrays(arrays, names=[column.name for column in columns])

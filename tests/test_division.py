@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
-from conftest import Project
+import pyarrow
+import pytest
+
+from engines import DuckDB, Engine, PostgreSQL, Spark
 
 DATASET = {"rulebook": "money", "records": "input.numbers", "as_of_date": "2025-06-30"}
 RULEBOOK = {"metrics": {"monetary": {"value": "monetary"}}, "total": {"monetary": 1}}
@@ -30,35 +33,45 @@ def rounded(number: Fraction, decimals: int) -> Decimal:
     return Decimal(whole if number > 0 else -whole).scaleb(-decimals)
 
 
-def test_quotients_are_exact(make_project: Callable[..., Project]) -> None:
+MODEL = """
+    select
+        above, below,
+        {{ rfm.divide('above', 'below') }} as six,
+        case
+            when floor(above) = above and floor(below) = below then {{ rfm.quotient('above', 'below', 0) }}
+        end as twelve
+    from (
+        select cast(above as decimal(28, 6)) as above, cast(below as decimal(28, 6)) as below
+        from {{ source('input', 'numbers') }}
+    ) as numbers
+"""
+
+
+@pytest.fixture(params=["duckdb", "postgres", "spark"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
+    if request.param == "duckdb":
+        return DuckDB(tmp_path)
+    if request.param == "postgres":
+        return PostgreSQL(tmp_path, request.getfixturevalue("postgres_server"), "division")
+    request.getfixturevalue("spark_here")
+    return Spark(tmp_path)
+
+
+def test_quotients_are_exact(engine: Engine) -> None:
     numbers = WHOLE + DECIMALS
     pairs = list(itertools.product(numbers, numbers))
-    rows = [
-        {"customer_id": f"{number}", "monetary": "1", "above": above, "below": below}
-        for number, (above, below) in enumerate(pairs)
-    ]
     columns = {"customer_id": "customer_id", "monetary": "monetary"}
-    model = """
-        select
-            above, below,
-            {{ rfm.divide('above', 'below') }} as six,
-            case
-                when floor(above) = above and floor(below) = below then {{ rfm.quotient('above', 'below', 0) }}
-            end as twelve
-        from (
-            select cast(above as decimal(28, 6)) as above, cast(below as decimal(28, 6)) as below
-            from {{ source('input', 'numbers') }}
-        ) as numbers
-    """
-    project = make_project(
-        {"money": RULEBOOK},
-        {"shop": {**DATASET, "columns": columns}},
-        tables=["numbers"],
-        files={"models/quotients.sql": model},
+    dataset = {**DATASET, "columns": columns}
+    engine.write_project(
+        {"rfm__rulebooks": {"money": RULEBOOK}, "rfm__datasets": {"shop": dataset}},
+        ["numbers"],
+        {"models/quotients.sql": MODEL},
     )
-    project.load("numbers", rows)
-    assert project.dbt("run", "--select", "quotients").success
-    found = project.query("select * from quotients")
+    engine.load(
+        {"numbers": pyarrow.table({"above": [above for above, _ in pairs], "below": [below for _, below in pairs]})}
+    )
+    engine.dbt("run", "--select", "quotients")
+    found = engine.read(["quotients"])["quotients"].to_pylist()
     assert len(found) == len(pairs)
     wholes = 0
     for row in found:

@@ -16,8 +16,8 @@ from test_parity import MARTS
 
 CUSTOMERS = 10_000
 DATES = ["2024-11-30", "2024-12-31"]
-# One group's customers in one task are 10,000; spread by their ids over the tasks of a stage they are some 1,500.
-LARGEST_TASK = 4_000
+# The 10,000 customers of a date are one group. Those of all dates, spread over the tasks by their ids, are some 4,000 in each.
+LARGEST_TASK = 8_000
 
 RULEBOOK: Row = {
     "metrics": {

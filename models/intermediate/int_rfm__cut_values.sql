@@ -1,4 +1,5 @@
 {{ config(materialized=rfm.stored_as('table')) }}
+-- depends_on: {{ ref('int_rfm__input_dates') }}
 -- depends_on: {{ ref('int_rfm__customers_from_orders') }}
 -- depends_on: {{ ref('stg_rfm__records') }}
 {%- set datasets = rfm.datasets() %}
