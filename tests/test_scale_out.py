@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -124,6 +125,27 @@ def test_no_task_gets_all_customers_of_a_group(engine: Spark, found: dict[str, p
         (task.records, task.stage): task.plan for task in tasks(engine.folder / "events") if task.records > LARGEST_TASK
     }
     assert not large, "\n\n".join(f"{key}: {plan}" for key, plan in large.items())
+
+
+def test_whoever_is_put_in_order_is_put_into_ranges_first(engine: Spark, found: dict[str, pyarrow.Table]) -> None:
+    """The windows of the physical plans whose order tells customers or amounts apart."""
+    seen = 0
+    for plan in {task.plan for task in tasks(engine.folder / "events")}:
+        for partition, order in WINDOW.findall(plan):
+            if names(order) & {"customer_id", "best_first", "total_score", "id_start", "value_rank"}:
+                seen += 1
+                parts = names(partition)
+                assert parts & {"customer_id", "id_start"} or any(name.endswith("__range") for name in parts), plan
+    assert seen > 10
+
+
+# The partition and the order of a window, in the details that Spark writes of every operator.
+WINDOW = re.compile(r"\(\d+\) Window\nInput .*\nArguments: .*\], \[([^\[\]]*)\], \[([^\[\]]*)\]\n")
+
+
+def names(columns: str) -> set[str]:
+    """The columns' names in a list like 'dataset#12, place__range#3 ASC NULLS FIRST'."""
+    return set(re.findall(r"(\w+)#\d+", columns))
 
 
 class Task:
