@@ -9,41 +9,46 @@
 
 {# A table that every build writes anew. #}
 {% materialization rfm__table, adapter="spark" %}
-    {%- do rfm.check_spark_settings() -%}
-    {{- run_hooks(pre_hooks) -}}
-    {%- set stored = rfm.spark_repaired(this) -%}
-    {%- set new_rows = rfm.spark_new_rows() -%}
-    {%- set columns = rfm.spark_layout(new_rows).columns -%}
-    {%- set partitions = config.get("meta").get("rfm__partitioned_by", ["dataset"]) -%}
-    {%- if rfm.spark_fits(stored, columns, partitions) -%}
-        {%- do rfm.spark_overwrite_all(stored, new_rows) -%}
+    {%- set begun = rfm.spark_begun(["dataset"]) -%}
+    {%- if rfm.spark_fits(begun.stored, begun.columns, begun.partitions) -%}
+        {%- do rfm.spark_overwrite_all(begun.stored, begun.new_rows) -%}
     {%- else -%}
-        {%- do rfm.spark_replace_table(this, stored, new_rows, columns, {}, partitions, "main") -%}
+        {%- do rfm.spark_replace_table(this, begun.stored, begun.new_rows, begun.columns, {}, begun.partitions, "main") -%}
     {%- endif -%}
-    {{- return(rfm.spark_finished(stored, new_rows, true)) -}}
+    {{- return(rfm.spark_finished(begun.stored, begun.new_rows, true)) -}}
 {% endmaterialization %}
 
 {# A table in which a build replaces the rows of some dates, as get_incremental_rfm__replace_dates_sql() does elsewhere. #}
 {% materialization rfm__incremental, adapter="spark" %}
-    {%- do rfm.check_spark_settings() -%}
-    {{- run_hooks(pre_hooks) -}}
-    {%- set stored = rfm.spark_repaired(this) -%}
-    {%- set new_rows = rfm.spark_new_rows() -%}
-    {%- set columns = rfm.spark_layout(new_rows).columns -%}
-    {%- set partitions = config.get("meta").get("rfm__partitioned_by", ["dataset", "as_of_date"]) -%}
+    {%- set begun = rfm.spark_begun(["dataset", "as_of_date"]) -%}
     {#- First, so that a build that breaks off in between leaves nothing told of rows that are no more. -#}
     {%- set told_dates = rfm.earlier_relation("told_dates") if rfm.untells_dates() else none -%}
     {%- if told_dates -%}
         {%- do rfm.spark_replace_rows(told_dates, none, {}, rfm.is_untold("stored"), none) -%}
     {%- endif -%}
-    {%- if stored is none or stored.type != "table" or should_full_refresh() -%}
-        {%- do rfm.spark_replace_table(this, stored, new_rows, columns, {}, partitions, "main") -%}
+    {%- if begun.stored is none or begun.stored.type != "table" or should_full_refresh() -%}
+        {%- do rfm.spark_replace_table(this, begun.stored, begun.new_rows, begun.columns, {}, begun.partitions, "main") -%}
     {%- else -%}
-        {%- do rfm.spark_fit_columns(stored, columns, partitions) -%}
-        {%- do rfm.spark_replace_rows(stored, new_rows, columns, rfm.is_replaced("stored"), "main") -%}
+        {%- do rfm.spark_fit_columns(begun.stored, begun.columns, begun.partitions) -%}
+        {%- do rfm.spark_replace_rows(begun.stored, begun.new_rows, begun.columns, rfm.is_replaced("stored"), "main") -%}
     {%- endif -%}
-    {{- return(rfm.spark_finished(stored, new_rows, should_full_refresh())) -}}
+    {{- return(rfm.spark_finished(begun.stored, begun.new_rows, should_full_refresh())) -}}
 {% endmaterialization %}
+
+{# What both begin with: {stored: the table that is there, or none; new_rows: a view; columns: {name: type} of it; partitions}.
+   partitions (list of strings): where the model's config names none #}
+{% macro spark_begun(partitions) %}
+    {%- do rfm.check_spark_settings() -%}
+    {{- run_hooks(pre_hooks) -}}
+    {%- set stored = rfm.spark_repaired(this) -%}
+    {%- set new_rows = rfm.spark_new_rows() -%}
+    {{- return({
+        "stored": stored,
+        "new_rows": new_rows,
+        "columns": rfm.spark_layout(new_rows).columns,
+        "partitions": config.get("meta").get("rfm__partitioned_by", partitions),
+    }) -}}
+{% endmacro %}
 
 {# Sets what can be set by statement, and stops where Spark would write wrong values or overwrite the history. The settings in a
    profile's server_side_parameters win, as dbt-spark sets them before every statement. #}

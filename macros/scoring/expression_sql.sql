@@ -147,15 +147,9 @@
 
 {# Whether a text holds, itself or behind its marks, a quotient or one of the names. #}
 {% macro holds_a_quotient(text, done, quotients, names) %}
-    {%- set state = namespace(rest=text) -%}
-    {%- for number in range(done | length - 1, -1, -1) -%}
-        {%- set mark = "⟦" ~ number ~ "⟧" -%}
-        {%- if mark in state.rest -%}
-            {%- if mark in quotients -%}
-                {{- return(true) -}}
-            {%- endif -%}
-            {%- set state.rest = state.rest.replace(mark, done[number]) -%}
-        {%- endif -%}
+    {%- set sql = rfm.without_marks(text, done) -%}
+    {%- for mark in quotients if rfm.without_marks(mark, done) in sql -%}
+        {{- return(true) -}}
     {%- endfor -%}
-    {{- return(rfm.expression_names(state.rest) | select("in", names) | list != []) -}}
+    {{- return(rfm.expression_names(sql) | select("in", names) | list != []) -}}
 {% endmacro %}
