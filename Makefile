@@ -31,10 +31,11 @@ lint: .venv/installed
 seeds: .venv/installed
 	$(BIN)/python scripts/make_demo_seeds.py
 
-## What grading costs, written to benchmarks/RESULTS.md: a few minutes; SIZE=1m, 10m and 100m take longer.
+## What grading costs, written to benchmarks/RESULTS.md: a few minutes; SIZE=1m, 10m and 100m take longer;
+## PARTS=spark measures Spark instead, which needs Java 17.
 bench: .venv/installed
-	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --extra bench
-	$(BIN)/python -m benchmarks $(SIZE)
+	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --extra bench $(if $(findstring spark,$(PARTS)),--extra spark)
+	$(BIN)/python -m benchmarks $(SIZE) $(if $(PARTS),--parts $(PARTS))
 
 ## A PostgreSQL of one's own for `dbt build --target postgres`, in .postgres/ or POSTGRES=folder. Root's has to lie where
 ## the user postgres may go, so not in /root.

@@ -15,11 +15,14 @@ from benchmarks.machine import memory_bytes
 from benchmarks.measure import REPOSITORY, Limits
 from benchmarks.rounds import Settings
 
-PARTS = ["grading", "orders", "demo"]
+PARTS = ["grading", "orders", "demo", "spark"]
+DEFAULT_PARTS = PARTS[:-1]
+"""Spark is measured on request, as it needs Java."""
+
 NUMBERS = {"10k": 10**4, "100k": 10**5, "200k": 2 * 10**5, "1m": 10**6, "10m": 10**7, "100m": 10**8}
 SIZES: dict[str, dict[str, list[str]]] = {
-    "small": {"grading": ["10k", "100k"], "orders": ["200k"]},
-    **{size: {"grading": [size], "orders": [size]} for size in ["1m", "10m", "100m"]},
+    "small": {"grading": ["10k", "100k"], "orders": ["200k"], "spark": ["100k"]},
+    **{size: dict.fromkeys(["grading", "orders", "spark"], [size]) for size in ["1m", "10m", "100m"]},
 }
 """What a size means for each part."""
 
@@ -31,7 +34,7 @@ def main(arguments: list[str]) -> int:
     """Measure, write the results, and return 1 if two contenders disagreed about a customer."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("size", nargs="?", default="small", choices=list(SIZES))
-    parser.add_argument("--parts", nargs="*", default=PARTS, choices=PARTS, help="none: only write the report again")
+    parser.add_argument("--parts", nargs="*", default=DEFAULT_PARTS, choices=PARTS, help="none: only write the report")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=60, help="at most, for each measurement")
     parser.add_argument("--memory-limit", help="DuckDB's, like 4GB; default: 4GB and 7GB at 100m, else DuckDB's own")
@@ -70,8 +73,12 @@ def measure(part: str, size: str, settings: Settings) -> dict[str, Any]:
     settings = replace(settings, memory_limit=settings.memory_limit or MEMORY_LIMITS.get((part, size)))
     if part == "demo":
         return rounds.measured(part, size, 0, rounds.demo(settings), settings)
-    write_data, contenders = (customers_file, rounds.grading) if part == "grading" else (orders_file, rounds.orders)
-    data = write_data(settings.scratch, NUMBERS[size])
+    if part == "orders":
+        data, contenders = orders_file(settings.scratch, NUMBERS[size]), rounds.orders
+    elif part == "grading":
+        data, contenders = customers_file(settings.scratch, NUMBERS[size]), rounds.grading
+    else:
+        data, contenders = customers_file(settings.scratch, NUMBERS[size], "unique"), rounds.spark
     read_once(data)
     return rounds.measured(part, size, NUMBERS[size], contenders(data, settings), settings)
 

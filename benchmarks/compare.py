@@ -18,7 +18,7 @@ NUMBERS = ["recency_days", "frequency", "monetary", "recency_score", "frequency_
 
 
 class Answer(TypedDict):
-    """Where a contender put its answer. table: its name in a DuckDB file, or none for a parquet file."""
+    """Where a contender put its answer. table: its name in a DuckDB file, none for parquet in a file or folder."""
 
     file: str
     table: str | None
@@ -67,7 +67,7 @@ def differing(one: Answer, other: Answer, many: int = MANY) -> int:
 def attached(connection: duckdb.DuckDBPyConnection, answer: Answer, name: str) -> str:
     """SQL of an answer's rows."""
     if answer["table"] is None:
-        return f"read_parquet('{answer['file']}')"
+        return f"read_parquet('{answer['file']}{'/*.parquet' if Path(answer['file']).is_dir() else ''}')"
     connection.execute(f"attach '{answer['file']}' as {name} (read_only)")
     return f"{name}.{answer['table']}"
 

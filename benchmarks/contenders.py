@@ -50,7 +50,7 @@ GRADED = """
         cast(frequency_score as decimal(28, 6)) as frequency_score,
         cast(monetary_score as decimal(28, 6)) as monetary_score,
         total_score,
-        cast(null as varchar) as score_code,
+        cast(null as string) as score_code,
         case when total_score >= 4 then 'A' when total_score >= 3 then 'B' when total_score >= 2 then 'C' else 'D' end
             as grade,
         case when total_score >= 4 then 1 when total_score >= 3 then 2 when total_score >= 2 then 3 else 4 end

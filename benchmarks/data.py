@@ -21,22 +21,24 @@ DAYS = 731
 """The orders lie on the days of two years, 2023 and 2024."""
 
 
-def customers_file(folder: Path, customers: int) -> Path:
+def customers_file(folder: Path, customers: int, amounts: str = "tied") -> Path:
     """Return the file with this many customers, and write it if it is not there.
 
     customer_id is a text whose order is not that of the rows; recency_days is 0 to 729 and mostly small; frequency is
-    geometric, so it has few distinct values; monetary has cents and a long tail.
+    geometric, so it has few distinct values; monetary has cents and a long tail, and where amounts are unique instead
+    of tied, no two customers have the same.
     """
-    # A step that has no divisor in common with the number of customers visits all of them once.
-    step = next(
-        step for step in range(int(customers * 0.618) or 1, 2 * customers + 1) if math.gcd(step, customers) == 1
-    )
+    monetary = {
+        "tied": "frequency * exp(4.5 + 1.1 * amount)",
+        "unique": f"customer * {step_through(customers, 0.382)} % {customers} / 100",
+    }[amounts]
+    name = "customers" if amounts == "tied" else f"customers_{amounts}"
     sql = f"""
         with
 
         drawn as (
             select
-                number * {step} % {customers} as customer,
+                number * {step_through(customers, 0.618)} % {customers} as customer,
                 {draw(4, 0)} as recency,
                 {draw(4, 1)} as frequency,
                 {normal(draw(4, 2), draw(4, 3))} as amount
@@ -56,10 +58,15 @@ def customers_file(folder: Path, customers: int) -> Path:
             'C' || lpad(cast(customer as varchar), 9, '0') as customer_id,
             recency_days,
             frequency,
-            cast(frequency * exp(4.5 + 1.1 * amount) as decimal(18, 2)) as monetary
+            cast({monetary} as decimal(18, 2)) as monetary
         from measured
     """
-    return written(folder, f"customers_{customers}", sql)
+    return written(folder, f"{name}_{customers}", sql)
+
+
+def step_through(count: int, part: float) -> int:
+    """A step, about this part of the count, that visits all numbers below the count once before it comes back."""
+    return next(step for step in range(int(count * part) or 1, 2 * count + 1) if math.gcd(step, count) == 1)
 
 
 def orders_file(folder: Path, orders: int) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.measure import REPOSITORY
 
 PACKAGES = ["duckdb", "dbt-core", "dbt-duckdb", "pandas", "polars", "pyarrow"]
+SPARK_PACKAGES = ["dbt-core", "dbt-spark", "pyspark"]
 MEASURED = ["dbt_project.yml", "macros", "models", "seeds", "src", "tests/*.sql"]
 
 
@@ -40,9 +41,10 @@ def processor() -> str:
     return told[1].strip() if told else platform.processor() or "unknown"
 
 
-def versions() -> dict[str, str]:
-    """Python's version and those of the packages that compete."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+def versions(part: str) -> dict[str, str]:
+    """Python's version and those of the packages that compete in a part."""
+    packages = SPARK_PACKAGES if part == "spark" else PACKAGES
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
 
 
 def commit() -> str:

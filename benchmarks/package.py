@@ -17,6 +17,7 @@ from benchmarks.measure import REPOSITORY, Limits, run
 
 DBT = str(Path(sys.executable).parent / "dbt")
 DATA = "input.parquet"
+DATABASE = "shop.duckdb"
 GRADED = "rfm__graded_customers"
 COLUMNS = {
     "records": ["customer_id", "recency_days", "frequency", "monetary"],
@@ -31,11 +32,36 @@ MONTH_ENDS: list[str] = [
 ]
 
 
-def write_project(folder: Path, kind: str, data: Path, as_of_dates: list[str], memory_limit: str | None) -> Path:
-    """Write the project and return its database file, which is not there yet.
+def duckdb_output(memory_limit: str | None) -> dict[str, Any]:
+    """The output of a profile that builds in the file shop.duckdb. memory_limit: like 4GB; none for DuckDB's own."""
+    output: dict[str, Any] = {
+        "type": "duckdb",
+        "path": DATABASE,
+        "threads": 1,
+        "config_options": {"storage_compatibility_version": STORAGE},
+    }
+    return output | ({"settings": {"memory_limit": memory_limit}} if memory_limit else {})
+
+
+def spark_output(cores: int) -> dict[str, Any]:
+    """The output of a profile that builds on Spark with so many cores, as this repository's own does."""
+    profiles = (REPOSITORY / "profiles" / "profiles.yml").read_text(encoding="utf-8")
+    profiles = profiles.replace("{{ env_var('RFM_SPARK_DIR', '.spark') }}", ".spark")
+    output = yaml.safe_load(profiles)["rfm"]["outputs"]["spark"]
+    settings = {
+        "spark.master": f"local[{cores}]",
+        "spark.driver.memory": "8g",
+        "spark.sql.shuffle.partitions": "16",
+        "spark.local.dir": ".spark",
+    }
+    return output | {"server_side_parameters": output["server_side_parameters"] | settings}
+
+
+def write_project(folder: Path, kind: str, data: Path, as_of_dates: list[str], output: dict[str, Any]) -> None:
+    """Write the project; its tables are not there yet.
 
     Every path in the project is relative: dbt sees the same project whatever the file, and need not parse it again.
-    kind: what the file has, records or orders. memory_limit: of DuckDB, like 4GB; none for DuckDB's own.
+    kind: what the file has, records or orders. output: of its profile.
     """
     rulebooks = yaml.safe_load((REPOSITORY / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["rfm__rulebooks"]
     dataset: dict[str, Any] = {"rulebook": "platform_quintile", kind: "input.file"}
@@ -45,14 +71,8 @@ def write_project(folder: Path, kind: str, data: Path, as_of_dates: list[str], m
     else:
         [dataset["as_of_date"]] = as_of_dates
     name = "orders" if kind == "orders" else "customers"
-    output: dict[str, Any] = {
-        "type": "duckdb",
-        "path": "shop.duckdb",
-        "threads": 1,
-        "config_options": {"storage_compatibility_version": STORAGE},
-    }
-    if memory_limit:
-        output["settings"] = {"memory_limit": memory_limit}
+    # dbt-duckdb reads the file; Spark has a table of this name.
+    source = {"name": "input", "config": {"meta": {"external_location": DATA}}, "tables": [{"name": "file"}]}
     files = {
         "dbt_project.yml": {
             "name": "shop",
@@ -65,12 +85,7 @@ def write_project(folder: Path, kind: str, data: Path, as_of_dates: list[str], m
         },
         "packages.yml": {"packages": [{"local": str(REPOSITORY)}]},
         "profiles.yml": {"shop": {"target": "dev", "outputs": {"dev": output}}},
-        "models/sources.yml": {
-            "version": 2,
-            "sources": [
-                {"name": "input", "config": {"meta": {"external_location": DATA}}, "tables": [{"name": "file"}]}
-            ],
-        },
+        "models/sources.yml": {"version": 2, "sources": [source]},
     }
     for path, content in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +94,6 @@ def write_project(folder: Path, kind: str, data: Path, as_of_dates: list[str], m
     # What `dbt deps` does with a local package.
     (folder / "dbt_packages").mkdir()
     (folder / "dbt_packages" / "rfm").symlink_to(REPOSITORY, target_is_directory=True)
-    return folder / "shop.duckdb"
 
 
 def parse(folder: Path, kept: Path) -> None:

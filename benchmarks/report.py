@@ -43,7 +43,7 @@ class Result:
 
     @property
     def part(self) -> str:
-        """The part's name: grading, orders or demo."""
+        """The part's name: grading, orders, spark or demo."""
         return self.kept["part"]
 
     @property
@@ -207,9 +207,9 @@ def completes(what: str, result: Result | None, row: str, memory_limit: str) -> 
     ]
 
 
-def between(smaller: Result | None, larger: Result | None) -> list[float]:
-    """The ratio of the medians of grading in two results, as a list of one, or of none."""
-    one, other = (result.seconds("grading") if result else None for result in (smaller, larger))
+def between(smaller: Result | None, larger: Result | None, row: str = "grading") -> list[float]:
+    """The ratio of the medians of a row in two results, as a list of one, or of none."""
+    one, other = (result.seconds(row) if result else None for result in (smaller, larger))
     return [other / one] if one and other else []
 
 
@@ -225,6 +225,9 @@ def page(results: list[Result], targets: list[list[str]]) -> str:
         parts += [GRADING, *(section for result in grading for section in grading_section(result)), growth(grading)]
     if orders:
         parts += [ORDERS, *(section for result in orders for section in orders_section(result))]
+    spark = [result for result in results if result.part == "spark"]
+    if spark:
+        parts += [SPARK, *(section for result in spark for section in spark_section(result)), growth_on_spark(spark)]
     parts += [section for result in results if result.part == "demo" for section in demo_section(result)]
     return "\n\n".join([*parts, METHOD, made_with(results)]) + "\n"
 
@@ -310,6 +313,33 @@ def orders_section(result: Result) -> list[str]:
     ]
 
 
+def spark_section(result: Result) -> list[str]:
+    """The table of part (d) at one size."""
+    rows = []
+    for row in ["grading", "ntile", "grading_ranks", "ntile_ranks", "cleaning_grading", "command"]:
+        one, two = f"1_{row}", f"2_{row}"
+        base = "ntile_ranks" if row in WITH_RANKS else "ntile"
+        ratios = [spread(result.ratios(f"{cores}_{row}", f"{cores}_{base}")) for cores in [1, 2]]
+        differing = compared(result, [one, two]) if row.startswith("ntile") else ""
+        rows.append(
+            [LABELS[row], times(result, one), times(result, two), spread(result.ratios(one, two)), *ratios, differing]
+        )
+    header = ["", "1 core, seconds", "2 cores, seconds", "1 core : 2 cores", "1 core, times NTILE SQL"]
+    header += ["2 cores, times NTILE SQL", "customers that differ"]
+    return [f"### Spark, {result.rows_in:,} customers", table(header, rows)]
+
+
+def growth_on_spark(results: list[Result]) -> str:
+    """What more customers cost with each number of cores, in a table of the ratios of medians."""
+    rows = []
+    for smaller, larger in zip(results, results[1:], strict=False):
+        for row in ["grading", "ntile"]:
+            ratios = [between(smaller, larger, f"{cores}_{row}") for cores in [1, 2]]
+            step = f"{LABELS[row]}, from {short(smaller.rows_in)} to {short(larger.rows_in)} customers"
+            rows.append([step, *(spread(ratio) for ratio in ratios)])
+    return "How the time grows:\n\n" + table(["times the time", "1 core", "2 cores"], rows)
+
+
 def demo_section(result: Result) -> list[str]:
     """The table of part (c)."""
     columns = ["first", "again"]
@@ -367,6 +397,14 @@ Orders of two years go in, customers graded at one as-of date or at 24 month end
 orders until each date and grades by NTILE windows, all dates in one statement or date by date; it checks nothing.
 dbt-rfm reads the orders once for all dates, and looks for rows that cannot be read, for copies and for refunds."""
 
+SPARK = """## Grading on Spark
+
+The same as *Grading only*, but no two customers have the same amount, which is the hardest case, and all of it runs on
+Spark within one process that has one core or two. An NTILE window over everybody sorts in one task, which no second
+core helps; dbt-rfm's tasks are spread, so its columns differ by what cores are worth, and a cluster has more of them.
+dbt-rfm pays for that with more passes over the data, and Spark takes half a minute to plan its queries however few the
+customers are. Up to a million customers of a group one task puts them in order here too."""
+
 DEMO = """## The demo
 
 What `make build` runs: all seeds, models and tests of this repository, beside what dbt itself takes to start, read a
@@ -390,6 +428,9 @@ METHOD = """## How it is measured
   cleaned input, which is a table, up to and including `rfm__graded_customers`; *ranks read* adds a `create table` from
   that mart; *the whole command* is `dbt run --select +rfm__graded_customers` in a project that dbt has parsed before;
   *all models* is `dbt run`.
+- **Spark.** The session has the settings of this project's profile, 8 GB and 16 partitions in a shuffle; all contenders
+  read the same parquet file and write parquet, and have run a query before the clock starts. What Java needs of memory
+  is not measured.
 - **Kept.** `benchmarks/results/` has every single measurement.
 
 ## Made with

@@ -1,4 +1,4 @@
-"""The three parts of the benchmark, each measured in rounds: every contender once a round, in turns, then the answers.
+"""The parts of the benchmark, each measured in rounds: every contender once a round, in turns, then the answers.
 
 A result is one JSON file for each part and size, with every single measurement.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -184,28 +185,37 @@ def project(kind: str, data: Path, as_of_dates: list[str], prefix: str, settings
     rows = [f"{prefix}{name}" for name in ["grading", "cleaning_grading", "command", "grading_ranks"]]
 
     def measure(folder: Path) -> Run:
-        database = package.write_project(folder, kind, data, as_of_dates, settings.memory_limit)
+        database = folder / package.DATABASE
+        package.write_project(folder, kind, data, as_of_dates, package.duckdb_output(settings.memory_limit))
         package.parse(folder, settings.scratch / "parsed" / f"{kind}_{len(as_of_dates)}.msgpack")
         command = package.run_command(f"+{package.GRADED}")
         outcome = run(command, folder, folder / "log", settings.limits)
         if outcome.failure:
             return Run([], failure=outcome.failure)
-        seconds = package.seconds_of_models(folder)
-        cleaning = sum(seconds[model] for model in package.staging_models(folder) if model in seconds)
-        everything = sum(seconds.values())
-        peak = outcome.peak_bytes
-        figures = [
-            Figure(rows[0], everything - cleaning, peak),
-            Figure(rows[1], everything, peak),
-            Figure(rows[2], outcome.seconds, peak),
-        ]
+        figures = figures_of_models(folder, rows, outcome)
         ranks, read = work("ranks", "read_ranks", data, database, as_of_dates, settings)
         if read.failure:
             return Run(figures, read_answer(data, database, settings), f"reading the ranks: {read.failure}")
-        figures.append(Figure(rows[3], everything - cleaning + ranks.seconds, max(peak, ranks.peak_bytes)))
+        figures.append(with_ranks(rows[3], figures[0], ranks))
         return Run(figures, {"file": str(database), "table": "answer"})
 
     return Contender(f"{prefix}project", rows, measure)
+
+
+def figures_of_models(folder: Path, rows: list[str], outcome: Outcome) -> list[Figure]:
+    """Grading, grading with cleaning, and the whole command, from what dbt kept of its run."""
+    seconds = package.seconds_of_models(folder)
+    cleaning = sum(seconds[model] for model in package.staging_models(folder) if model in seconds)
+    everything = sum(seconds.values())
+    return [
+        Figure(row, value, outcome.peak_bytes)
+        for row, value in zip(rows, [everything - cleaning, everything, outcome.seconds], strict=False)
+    ]
+
+
+def with_ranks(row: str, grading: Figure, ranks: Figure) -> Figure:
+    """Grading, and reading the mart with its ranks."""
+    return Figure(row, grading.seconds + ranks.seconds, max(grading.peak_bytes, ranks.peak_bytes))
 
 
 def all_models(kind: str, data: Path, as_of_dates: list[str], prefix: str, settings: Settings) -> Contender:
@@ -213,13 +223,14 @@ def all_models(kind: str, data: Path, as_of_dates: list[str], prefix: str, setti
     row = f"{prefix}all_models"
 
     def measure(folder: Path) -> Run:
-        database = package.write_project(folder, kind, data, as_of_dates, settings.memory_limit)
+        package.write_project(folder, kind, data, as_of_dates, package.duckdb_output(settings.memory_limit))
         package.parse(folder, settings.scratch / "parsed" / f"{kind}_{len(as_of_dates)}.msgpack")
         outcome = run(package.run_command(None), folder, folder / "log", settings.limits)
         if outcome.failure:
             return Run([], failure=outcome.failure)
         seconds = sum(package.seconds_of_models(folder).values())
-        return Run([Figure(row, seconds, outcome.peak_bytes)], read_answer(data, database, settings))
+        answer = read_answer(data, folder / package.DATABASE, settings)
+        return Run([Figure(row, seconds, outcome.peak_bytes)], answer)
 
     return Contender(row, [row], measure, f"{prefix}project")
 
@@ -228,6 +239,74 @@ def read_answer(data: Path, database: Path, settings: Settings) -> Answer | None
     """Put the project's answer without ranks into a table, which can be compared whatever the mart is."""
     _, outcome = work("grades", "read_grades", data, database, [], settings)
     return None if outcome.failure else {"file": str(database), "table": "answer"}
+
+
+# --- On Spark ---------------------------------------------------------------------------------------------------------
+
+
+def on_spark(row: str, function: str, cores: int, data: Path, settings: Settings) -> Contender:
+    """One of `benchmarks.spark`, by the name of its function there."""
+
+    def measure(folder: Path) -> Run:
+        figure, outcome = spark_work(row, function, cores, data, folder, settings)
+        if outcome.failure:
+            return Run([], failure=outcome.failure)
+        return Run([figure], spark_answer(folder))
+
+    return Contender(row, [row], measure, SPARK_REFERENCE)
+
+
+def project_on_spark(cores: int, data: Path, settings: Settings) -> Contender:
+    """What `project` measures, on Spark."""
+    rows = [f"{cores}_{name}" for name in ["grading", "cleaning_grading", "command", "grading_ranks"]]
+    name = f"{cores}_project"
+
+    def measure(folder: Path) -> Run:
+        package.write_project(folder, "records", data, package.ONE_DATE, package.spark_output(cores))
+        package.parse(folder, settings.scratch / "parsed" / f"spark_{cores}.msgpack")
+        _, outcome = spark_work("load", "load", cores, data, folder, settings)
+        if not outcome.failure:
+            command = package.run_command(f"+{package.GRADED}")
+            outcome = run(command, folder, folder / "log", settings.limits, spark_environment())
+        if outcome.failure:
+            return Run([], failure=outcome.failure)
+        figures = figures_of_models(folder, rows, replace(outcome, peak_bytes=0))
+        ranks, read = spark_work("ranks", "read_ranks", cores, data, folder, settings)
+        if read.failure:
+            return Run(figures, failure=f"reading the ranks: {read.failure}")
+        return Run([*figures, with_ranks(rows[3], figures[0], ranks)], spark_answer(folder))
+
+    return Contender(name, rows, measure, SPARK_REFERENCE if name != SPARK_REFERENCE else None)
+
+
+def spark_work(
+    row: str, function: str, cores: int, data: Path, folder: Path, settings: Settings
+) -> tuple[Figure, Outcome]:
+    """Run a function of `benchmarks.spark` in a process of its own. What Java needs of memory is not seen from here."""
+    task = {
+        "contender": function,
+        "settings": package.spark_output(cores)["server_side_parameters"],
+        "input": str(data),
+        "as_of_date": package.ONE_DATE[0],
+    }
+    told = folder / "seconds.json"
+    command = [sys.executable, "-m", "benchmarks.spark", json.dumps(task), str(told)]
+    outcome = run(command, folder, folder / f"{function}.log", settings.limits, spark_environment())
+    seconds = 0.0 if outcome.failure else json.loads(told.read_text(encoding="utf-8"))
+    return Figure(row, seconds, 0), outcome
+
+
+def spark_environment() -> dict[str, str]:
+    """The Java that Spark runs on, and where Python finds the benchmarks from another folder."""
+    found = subprocess.run(
+        [sys.executable, REPOSITORY / "scripts" / "java_home.py"], capture_output=True, text=True, check=True
+    )
+    return {"JAVA_HOME": found.stdout.strip(), "PYTHONPATH": str(REPOSITORY), "PYSPARK_PYTHON": sys.executable}
+
+
+def spark_answer(folder: Path) -> Answer:
+    """The files of the table 'answer'."""
+    return {"file": str(folder / ".spark" / "warehouse" / "answer"), "table": None}
 
 
 # --- The parts --------------------------------------------------------------------------------------------------------
@@ -259,6 +338,23 @@ def orders(data: Path, settings: Settings) -> list[Contender]:
             all_models("orders", data, dates, prefix, settings),
         ]
     return found
+
+
+SPARK_CORES = [1, 2]
+SPARK_REFERENCE = "2_project"
+
+
+def spark(data: Path, settings: Settings) -> list[Contender]:
+    """Part (d): part (a) on Spark with one core and with two, where no two customers have the same amount."""
+    return [
+        contender
+        for cores in SPARK_CORES
+        for contender in [
+            on_spark(f"{cores}_ntile", "ntile", cores, data, settings),
+            on_spark(f"{cores}_ntile_ranks", "ntile_ranks", cores, data, settings),
+            project_on_spark(cores, data, settings),
+        ]
+    ]
 
 
 LEFT_OUT = [
@@ -344,7 +440,7 @@ def measured(part: str, size: str, rows_in: int, contenders: list[Contender], se
         "rows_in": rows_in,
         "commit": machine.commit(),
         "machine": machine.machine(),
-        "versions": machine.versions(),
+        "versions": machine.versions(part),
         "memory_limit": settings.memory_limit,
         "minutes": settings.limits.minutes,
         "without": sorted(settings.without),

@@ -89,6 +89,13 @@ def test_orders_are_graded_alike_at_every_as_of_date(from_orders: dict[str, Any]
     assert compared(from_orders) == {"24_plain_sql": 0, "24_date_by_date": 0}
 
 
+def test_spark_grades_as_ntile_does_there(settings: Settings, spark_here: None) -> None:
+    path = data.customers_file(settings.scratch, 503, "unique")
+    contenders = [one for one in rounds.spark(path, settings) if one.name in {"2_ntile_ranks", "2_project"}]
+    result = rounds.measured("spark", "503", 503, contenders, settings)
+    assert compared(result) == {"2_ntile_ranks": 0}
+
+
 @pytest.mark.parametrize("many", [10**9, 1], ids=["by a join", "by sums"])
 def test_each_value_that_differs_is_noticed(tmp_path: Path, many: int) -> None:
     row = """
@@ -126,6 +133,8 @@ def test_the_data_are_the_same_every_time_and_of_the_shape_they_claim(tmp_path: 
     for one, two in zip(*files, strict=True):
         assert duckdb.sql(f"(from '{one}') except all (from '{two}')").fetchall() == []
     customers, orders = files[0]
+    unique = data.customers_file(tmp_path, 20_000, "unique")
+    assert duckdb.sql(f"select count(distinct monetary) from '{unique}'").fetchall() == [(20_000,)]
     shape = f"""
         select
             count(distinct customer_id), min(recency_days), max(recency_days), median(recency_days) < 150,
