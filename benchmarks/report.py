@@ -337,6 +337,8 @@ def growth_on_spark(results: list[Result]) -> str:
             ratios = [between(smaller, larger, f"{cores}_{row}") for cores in [1, 2]]
             step = f"{LABELS[row]}, from {short(smaller.rows_in)} to {short(larger.rows_in)} customers"
             rows.append([step, *(spread(ratio) for ratio in ratios)])
+    if not rows:
+        return "How the time grows needs at least two sizes."
     return "How the time grows:\n\n" + table(["times the time", "1 core", "2 cores"], rows)
 
 
@@ -402,8 +404,8 @@ SPARK = """## Grading on Spark
 The same as *Grading only*, but no two customers have the same amount, which is the hardest case, and all of it runs on
 Spark within one process that has one core or two. An NTILE window over everybody sorts in one task, which no second
 core helps; dbt-rfm's tasks are spread, so its columns differ by what cores are worth, and a cluster has more of them.
-dbt-rfm pays for that with more passes over the data, and Spark takes half a minute to plan its queries however few the
-customers are. Up to a million customers of a group one task puts them in order here too."""
+dbt-rfm pays for that with more passes over the data, and for few customers with planning its queries. Up to a million
+customers of a group one task puts them in order here too."""
 
 DEMO = """## The demo
 
