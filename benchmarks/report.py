@@ -402,10 +402,10 @@ dbt-rfm reads the orders once for all dates, and looks for rows that cannot be r
 SPARK = """## Grading on Spark
 
 The same as *Grading only*, but no two customers have the same amount, which is the hardest case, and all of it runs on
-Spark within one process that has one core or two. An NTILE window over everybody sorts in one task, which no second
-core helps; dbt-rfm's tasks are spread, so its columns differ by what cores are worth, and a cluster has more of them.
-dbt-rfm pays for that with more passes over the data, and for few customers with planning its queries. Up to a million
-customers of a group one task puts them in order here too."""
+Spark within one process that has one core or two. An NTILE window over everybody sorts in one task, which a second
+core does not help; dbt-rfm's tasks are spread, so its columns differ by what cores are worth, and a cluster has more
+of them. dbt-rfm pays for that with more passes over the data, and for few customers with planning its queries. Up to a
+million customers of a group one task puts them in order here too."""
 
 DEMO = """## The demo
 

@@ -209,7 +209,7 @@ def figures_of_models(folder: Path, rows: list[str], outcome: Outcome) -> list[F
     everything = sum(seconds.values())
     return [
         Figure(row, value, outcome.peak_bytes)
-        for row, value in zip(rows, [everything - cleaning, everything, outcome.seconds], strict=False)
+        for row, value in zip(rows[:3], [everything - cleaning, everything, outcome.seconds], strict=True)
     ]
 
 
@@ -298,9 +298,10 @@ def spark_work(
 
 def spark_environment() -> dict[str, str]:
     """The Java that Spark runs on, and where Python finds the benchmarks from another folder."""
-    found = subprocess.run(
-        [sys.executable, REPOSITORY / "scripts" / "java_home.py"], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, REPOSITORY / "scripts" / "java_home.py"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    if found.returncode:
+        sys.exit(found.stderr.strip())
     return {"JAVA_HOME": found.stdout.strip(), "PYTHONPATH": str(REPOSITORY), "PYSPARK_PYTHON": sys.executable}
 
 
