@@ -376,7 +376,7 @@
         {%- set keys = [] -%}
         {%- for key in metric.score.get("tie_break", []) -%}
             {%- set stored = renamed.get(key.column, key.column) -%}
-            {%- do keys.append(dict(key, column=stored, type=column_types[stored])) -%}
+            {%- do keys.append(dict(key, column=stored, type=column_types.get(stored))) -%}
         {%- endfor -%}
         {%- set score = dict(metric.score, tie_break=keys) -%}
         {%- do metrics.append(dict(metric, score=score, number_type=types.get(metric.name))) -%}

@@ -1,4 +1,4 @@
-{# Running counts over all customers of a group. An engine on one machine makes them by a window; Spark would send the window's whole
+{# Running counts over all customers, or all values, of a group. An engine on one machine makes them by a window; Spark would send the window's whole
    partition through one task, so there a large group is cut into ranges first. #}
 
 {# CTEs that end in <name>: the rows of a CTE and the column how many of them, or of what they count, there are up to each one in an
@@ -151,34 +151,114 @@
 )
 {%- endmacro %}
 
+{# The last of value_count_ctes(), from <prefix>_value_counts. with_sums (boolean): the sum of the group too #}
+{% macro running_count_ctes(prefix, group_columns, with_sums) %}
+    {{- return(adapter.dispatch("running_count_ctes", "rfm")(prefix, group_columns, with_sums)) -}}
+{% endmacro %}
+
+{% macro default__running_count_ctes(prefix, group_columns, with_sums) %}
+{%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
+{{ prefix }}_running_counts as (
+    select
+        {{ groups }}metric,
+        value,
+        sum(customers) over (
+            partition by {{ groups }}metric order by best_first asc
+            rows between unbounded preceding and current row
+        ) - customers as customers_before,
+        sum(customers) over (
+            partition by {{ groups }}metric order by best_first asc
+            rows between unbounded preceding and current row
+        ) as customers_through,
+        sum(customers) over (partition by {{ groups }}metric) as group_customers
+        {%- if with_sums %},
+        sum(value * customers) over (partition by {{ groups }}metric) as group_sum
+        {%- endif %}
+    from {{ prefix }}_value_counts
+)
+{%- endmacro %}
+
+{# Spark would send all values of a group through one task; nearly everybody can have one of their own. #}
+{% macro spark__running_count_ctes(prefix, group_columns, with_sums) %}
+{%- if not rfm.has_large_groups() -%}
+    {{- return(rfm.default__running_count_ctes(prefix, group_columns, with_sums)) -}}
+{%- endif -%}
+{%- set groups = group_columns + ["metric"] %}
+{{ rfm.count_in_order_ctes(
+    prefix ~ "_ordered_counts", prefix ~ "_value_counts", groups,
+    [{"column": "best_first", "type": "decimal", "direction": "asc", "nulls": "last"}], "customers_through", "customers"
+) }},
+
+{{ prefix }}_group_counts as (
+    select
+        {%- if with_sums %}
+        sum(value * customers) as group_sum,
+        {%- endif %}
+        {{ groups | join(", ") }},
+        sum(customers) as group_customers
+    from {{ prefix }}_value_counts
+    group by {{ groups | join(", ") }}
+),
+
+{{ prefix }}_running_counts as (
+    select{{ rfm.to_every_task(["beside"]) }}
+        {%- for column in groups %}
+        counted.{{ column }},
+        {%- endfor %}
+        counted.value,
+        counted.customers_through - counted.customers as customers_before,
+        counted.customers_through,
+        {%- if with_sums %}
+        beside.group_sum,
+        {%- endif %}
+        beside.group_customers
+    from {{ prefix }}_ordered_counts as counted
+    inner join {{ prefix }}_group_counts as beside
+        on
+            {%- for column in groups %}
+            {{ "and " if not loop.first }}counted.{{ column }} <=> beside.{{ column }}
+            {%- endfor %}
+)
+{%- endmacro %}
+
 {# Spark: the SQL of a key of an order as two values that sort it upwards: whether it is there, and itself or its opposite. #}
 {% macro spark_ascending(key) %}
+    {%- if execute and key.direction == "desc" and not key.type -%}
+        {%- do exceptions.raise_compiler_error(
+            "rfm: macro grade: column '" ~ key.column ~ "' of a tie_break has no type, expected a relation that is in the database"
+        ) -%}
+    {%- endif -%}
     {%- set column = key.column -%}
     {%- set value = column -%}
     {%- if key.direction == "desc" and key.type == "text" -%}
         {#- The complement of the bytes; a longer text comes before one that it starts with. -#}
         {%- set value = "concat(translate(hex(" ~ column ~ "), '0123456789ABCDEF', 'FEDCBA9876543210'), 'G')" -%}
     {%- elif key.direction == "desc" and key.type == "date" -%}
-        {%- set value = "-datediff(" ~ column ~ ", date'1970-01-01')" -%}
+        {%- set value = "-unix_micros(cast(" ~ column ~ " as timestamp))" -%}
     {%- elif key.direction == "desc" -%}
         {%- set value = "-" ~ column -%}
     {%- endif -%}
     {{- return(["case when " ~ column ~ " is null then " ~ (1 if key.nulls == "last" else -1) ~ " else 0 end", value]) -}}
 {% endmacro %}
 
-{# Whether a group may have more customers than one task should put in order, among those of the input and of the history. #}
+{# Whether a group may have more customers than one task should put in order. What rfm.grade() grades was not counted before. #}
 {% macro has_large_groups() %}
-    {%- set largest = namespace(group=0) -%}
+    {{- return(model.package_name != "rfm" or rfm.customers_of_largest_date() > rfm.customers_in_one_task()) -}}
+{% endmacro %}
+
+{# The largest number of customers that a date of a dataset has in the input or in the history; 0 before they are counted. #}
+{% macro customers_of_largest_date() %}
+    {%- set largest = namespace(date=0) -%}
     {%- if execute and flags.WHICH in ["build", "run", "compile"] -%}
         {%- for name in ["input_dates", "graded_dates"] -%}
-            {%- set relation = rfm.earlier_relation(name) -%}
+            {%- set relation = load_relation(rfm.relation_of(name)) -%}
             {%- if relation -%}
                 {%- set found = run_query("select max(customers) from " ~ relation).rows[0][0] or 0 -%}
-                {%- set largest.group = [largest.group, found] | max -%}
+                {%- set largest.date = [largest.date, found] | max -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
-    {{- return(largest.group > rfm.customers_in_one_task()) -}}
+    {{- return(largest.date) -}}
 {% endmacro %}
 
 {# How many customers one task puts in order in a few seconds. A project changes it by a macro of its own,

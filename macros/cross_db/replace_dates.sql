@@ -144,13 +144,19 @@
 )
 {%- endmacro %}
 
-{# The table of model int_rfm__<name> as earlier builds left it; none where there is none. Asked for by name and not by ref(), as the
-   model comes after those that ask. Unit tests have no graph. #}
+{# The table of model int_rfm__<name> as earlier builds left it; none where there is none. #}
 {% macro earlier_relation(name) %}
+    {%- set relation = rfm.relation_of(name) -%}
+    {{- return(rfm.stored_relation(relation) if relation else none) -}}
+{% endmacro %}
+
+{# What model int_rfm__<name> is called in the database, whether it is there or not. Asked for by name and not by ref(), as the model
+   comes after those that ask. None where there is no graph, as in unit tests. #}
+{% macro relation_of(name) %}
     {%- set found = namespace(relation=none) -%}
     {%- if execute -%}
         {%- for node in graph.get("nodes", {}).values() if node.resource_type == "model" and node.name == "int_rfm__" ~ name -%}
-            {%- set found.relation = rfm.stored_relation(api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias)) -%}
+            {%- set found.relation = api.Relation.create(database=node.database, schema=node.schema, identifier=node.alias) -%}
         {%- endfor -%}
     {%- endif -%}
     {{- return(found.relation) -}}

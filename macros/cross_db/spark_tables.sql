@@ -141,13 +141,18 @@
     {%- do run_query("create table " ~ relation ~ " (" ~ defined | join(", ") ~ ") using parquet " ~ clause ~ " " ~ comment_clause()) -%}
 {% endmacro %}
 
-{# The SQL that writes rows in place of the partitions that they belong to. Each date gets few files, not one of every task. #}
+{# The SQL that writes rows in place of the partitions that they belong to. A date is written by one task, into one file; where it has
+   more customers than one task should put in order, by several. #}
 {% macro spark_overwrite(target, rows, sources={}) %}
     {%- set layout = rfm.spark_layout(target) -%}
-    {%- set hint = "/*+ rebalance(" ~ rfm.spark_selected(layout.partitions) ~ ") */ " if layout.partitions | length > 1 else "" -%}
-    {{- return(
-        "insert overwrite table " ~ target ~ " select " ~ hint ~ rfm.spark_selected(layout.columns, sources) ~ " from " ~ rows
-    ) -}}
+    {%- set selected = rfm.spark_selected(layout.columns, sources) -%}
+    {%- set sql = "insert overwrite table " ~ target ~ " select " ~ selected ~ " from " ~ rows -%}
+    {%- if layout.partitions | length > 1 -%}
+        {%- set files = 1 + rfm.customers_of_largest_date() // rfm.customers_in_one_task() -%}
+        {%- set spread = ", pmod(xxhash64(customer_id), " ~ files ~ ")" if files > 1 and "customer_id" in layout.columns else "" -%}
+        {%- set sql = sql ~ " distribute by " ~ rfm.spark_selected(layout.partitions) ~ spread -%}
+    {%- endif -%}
+    {{- return(sql) -}}
 {% endmacro %}
 
 {# Writes a whole table anew whose columns stay. An overwritten partition has files of other names than before. #}
@@ -176,7 +181,7 @@
         {%- set old = rfm.spark_beside(target, "old") -%}
         {%- do adapter.rename_relation(stored, old) -%}
         {%- do adapter.rename_relation(written, table) -%}
-        {%- do adapter.drop_relation(old) -%}
+        {%- do rfm.spark_drop(old) -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -308,9 +313,16 @@
     {%- endif -%}
 {% endmacro %}
 
-{# Drops a table of no partitions, its files first: see spark_create(). #}
+{# Drops a table, its files first: see spark_create(). What is left of a staging table in between no longer counts as complete. #}
 {% macro spark_drop(relation) %}
-    {%- do run_query("truncate table " ~ relation) -%}
+    {%- set partitions = rfm.spark_layout(relation).partitions -%}
+    {%- if partitions -%}
+        {%- set rows = "select " ~ rfm.spark_selected(partitions) ~ " from " ~ relation -%}
+        {%- do rfm.spark_drop_partitions(relation, rfm.spark_partitions(rows, partitions).values()) -%}
+    {%- else -%}
+        {%- do run_query("alter table " ~ relation ~ " unset tblproperties if exists ('rfm.is_complete')") -%}
+        {%- do run_query("truncate table " ~ relation) -%}
+    {%- endif -%}
     {%- do adapter.drop_relation(relation) -%}
 {% endmacro %}
 
@@ -324,7 +336,7 @@
     {%- if old and not load_relation(relation) -%}
         {%- do adapter.rename_relation(old.pop(), relation.incorporate(type="table")) -%}
     {%- endif -%}
-    {%- for table in old + next -%}{%- do adapter.drop_relation(table) -%}{%- endfor -%}
+    {%- for table in old + next -%}{%- do rfm.spark_drop(table) -%}{%- endfor -%}
     {%- for table in new -%}
         {%- set properties = run_query("show tblproperties " ~ table).columns[0].values() -%}
         {%- if "rfm.is_complete" in properties and load_relation(relation) -%}

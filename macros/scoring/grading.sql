@@ -109,8 +109,8 @@
    relation, then <metric>_value and <metric>_score for each metric, total_score, score_code, grade_order (1 = best), grade.
    A row in which a metric has no value, or one that no step or label matches, gets no grade and ranks nobody.
 
-   relation: with customer_id (unique in a group, never null), the columns that the rulebook's values and tie-breaks name,
-     and the group columns (never null)
+   relation: with customer_id (unique in a group, never null; becomes a text), the columns that the rulebook's values and tie-breaks
+     name, and the group columns (never null)
    rulebook (string): its name
    group_by (list of strings): the columns whose customers are ranked against each other; empty: everyone #}
 {% macro grade(relation, rulebook, group_by=[]) %}
@@ -119,13 +119,20 @@
     {%- if group_by is string or group_by is mapping or group_by is not sequence -%}
         {%- do rfm.raise_wrong_value("macro grade", "group_by", group_by, "a list of columns like ['region']") -%}
     {%- endif -%}
-    {%- set rules = rulebooks[rulebook] -%}
+    {%- set kinds = rfm.column_kinds(relation) -%}
+    {%- set rules = rfm.rulebook_of_chain(rulebooks[rulebook], {}, {}, kinds) -%}
     {%- set is_scored = rfm.unscored_reason(rules) ~ " is null" -%}
+    {%- set texts = ["customer_id"] -%}
+    {%- for column in rfm.tie_break_columns(rules) if kinds.get(column) == "text" -%}{%- do texts.append(column) -%}{%- endfor -%}
 with
 
 rfm_measured as (
     select
+        {%- for column in kinds %}
+        {{ rfm.as_text("customers." ~ column) ~ " as " ~ column if column in texts else "customers." ~ rfm.quoted(column) }},
+        {%- else %}
         customers.*,
+        {%- endfor %}
         {{- rfm.metric_values(rules) }}
     from {{ relation }} as customers
 ),
@@ -143,3 +150,14 @@ rfm_scored as (
 
 select * from rfm_graded
 {%- endmacro %}
+
+{# The kinds of a relation's columns, {name: text, date or number}; none while dbt parses, and of what is not in the database. #}
+{% macro column_kinds(relation) %}
+    {%- set kinds = {} -%}
+    {%- if execute and relation is not string and not relation.is_cte -%}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- do kinds.update({column.name: rfm.type_kind(column.dtype)}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{- return(kinds) -}}
+{% endmacro %}

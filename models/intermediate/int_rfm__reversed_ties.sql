@@ -1,5 +1,6 @@
 {{ config(materialized=rfm.stored_as('table')) }}
 -- depends_on: {{ ref('int_rfm__input_dates') }}
+-- depends_on: {{ ref('int_rfm__graded_dates') }}
 -- depends_on: {{ ref('int_rfm__cut_points') }}
 -- depends_on: {{ ref('int_rfm__cut_values') }}
 -- depends_on: {{ ref('int_rfm__customers_from_orders') }}
