@@ -84,7 +84,10 @@ def read_decimal(text: str) -> Decimal:
     if not match:
         raise ValueError(f"not a number: {text!r}")
     sign = "-" if "-" in match["prefix"] else ""
-    return rounded(Fraction(sign + match["digits"].replace(",", "") + match["exponent"]))
+    number = rounded(Fraction(sign + match["digits"].replace(",", "") + match["exponent"]))
+    if abs(number) >= 10**15:
+        raise ValueError(f"too large: {text!r}")
+    return number
 
 
 def read_integer(text: str) -> int:

@@ -103,7 +103,9 @@ READABLE: list[tuple[str, str, Any]] = [
     ("monetary", ".5", Decimal("0.5")),
     ("monetary", "0.0000005", Decimal("0.000001")),
     ("monetary", "-0.0000005", Decimal("-0.000001")),
-    ("monetary", "9999999999999999999999.999999", Decimal("9999999999999999999999.999999")),
+    ("monetary", "999999999999999.999999", Decimal("999999999999999.999999")),
+    ("monetary", "-1e0003", Decimal(-1000)),
+    ("monetary", "1e-9999", Decimal(0)),
     ("margin", "-0.25", Decimal("-0.25")),
     ("disputes", "2", 2),
     ("level", "有; drop", "有; drop"),
@@ -147,6 +149,20 @@ UNREADABLE: list[tuple[Row, str]] = [
     ({"monetary": "1 2"}, "monetary ('monetary') is '1 2', expected a number"),
     ({"monetary": "NaN"}, "monetary ('monetary') is 'NaN', expected a number"),
     ({"monetary": "1e30"}, "monetary ('monetary') is '1e30', expected a number"),
+    (
+        {"monetary": "999999999999999.9999996"},
+        "monetary ('monetary') is '999999999999999.9999996', expected less than 1000000000000000",
+    ),
+    (
+        {"frequency": "-9223372036854775808"},
+        "frequency ('frequency') is '-9223372036854775808', expected less than 1000000000000000; "
+        "frequency ('frequency') is '-9223372036854775808', expected 0 or more",
+    ),
+    (
+        {"as_of_date": "2025-06-30 8:00\nor later"},
+        "as_of_date ('as_of_date') is '2025-06-30 8:00\nor later', expected a date",
+    ),
+    ({"as_of_date": "2025-06-30\u2028"}, "as_of_date ('as_of_date') is '2025-06-30\u2028', expected a date"),
     ({"monetary": "it's"}, "monetary ('monetary') is 'it's', expected a number"),
     ({"margin": "high"}, "margin ('margin') is 'high', expected a number"),
     ({"disputes": "0.5"}, "disputes ('disputes') is '0.5', expected a whole number"),

@@ -22,10 +22,12 @@ NASTY_IDS = [
 NASTY_NUMBERS = [
     "0", "0.000001", "0.0000005", "1", "1.5", "2.5", "3.5", "0.333333", "0.666667", "1e3", "1E-3", "１２３", "1,234.56", "￥88.8",
     "99元", "999999999.999999", "-0", "12345678.123456", "100", "100.0", "100.00", "7", "7.0000004", "7.0000005",
+    "1e0003", "1e-9999", "1e9999", "1e15", "-1e21", "9999999999999999999999.999999", "1e22",
 ]  # fmt: skip
 NASTY_DATES = [
     "2024-02-29", "2024/3/1", "20240131", "45352", "2024年12月31日", "２０２４-0１-02", "2024-01-05 13:45:00", "2024-01-06T00:00:00",
-    "2024.3.9", "1999-12-31", "2024-02-30", "yesterday", "",
+    "2024.3.9", "1999-12-31", "2024-02-30", "yesterday", "", "2024-02-01\u0085", "2024-02-01\u2028", "2024-02-01T8:00\u2028",
+    "2024-02-01 8:00\n9:00", "0001-01-01",
 ]  # fmt: skip
 
 NASTY_RULEBOOK: Row = {
@@ -60,7 +62,46 @@ NASTY_RULEBOOK: Row = {
         "普通": {"contact_every_days": 400},
     },
 }
+# Some of its codes are of no grade, and which is the first of them depends on the locale.
+CODED_RULEBOOK: Row = {
+    "metrics": {
+        "size": {
+            "value": "frequency",
+            "score": {"steps": [{"min": 3, "score": "B"}, {"min": 2, "score": "a"}, {"score": "A"}]},
+        },
+        "sign": {
+            "value": "monetary",
+            "score": {"steps": [{"min": 100, "score": "+"}, {"min": 1, "score": "-"}, {"score": "_"}]},
+        },
+    },
+    "total": {"code": ["size", "sign"]},
+    "grades": [{"grade": "first", "codes": ["B+", "B-"]}, {"grade": "last", "codes": ["a+", "A_"]}],
+}
+FALL: Row = {"kind": "fell", "value": "monetary", "by": 0.1, "best_grades": 4, "severity": "low"}
+# Orders by text and number in both directions, as a model of one's own may ask rfm.grade() for.
+RANKED_RULEBOOK: Row = {
+    "metrics": {
+        "frequency": {"value": "frequency", "score": {"tiles": 3, "tie_break": ["region desc", "monetary desc"]}},
+        "recency": {
+            "value": "recency_days",
+            "better": "low",
+            "score": {"tiles": 7, "tie_break": ["last_order_date desc"]},
+        },
+        "monetary": {"value": "round(monetary / 100, 0)", "score": {"tiles": 11, "tie_break": ["region asc"]}},
+    },
+    "total": {"frequency": 0.3, "recency": 0.3, "monetary": 0.4},
+    "grades": [{"grade": "A", "min": 5}, {"grade": "B"}],
+}
+MY_CUSTOMERS = (
+    "select customer_id, region, last_order_date, recency_days, frequency, monetary from {{ ref('rfm__graded_customers') }} "
+    "where dataset = 'nasty_orders' and as_of_date = cast('2024-12-31' as date)"
+)
 NASTY_DATASETS: Row = {
+    "nasty_codes": {
+        "rulebook": "coded",
+        "records": "input.nasty_records",
+        "columns": {"customer_id": "Kunde ID", "as_of_date": "as of", "frequency": "F", "monetary": "M"},
+    },
     "nasty_records": {
         "rulebook": "nasty",
         "records": "input.nasty_records",
@@ -93,6 +134,7 @@ NASTY_DATASETS: Row = {
         "as_of": ["2024-02-29", "2024-06-30", "2024-12-31"],
         "window": {"months": 6},
         "frequency": "net_orders",
+        "warnings": {"drop_big": FALL, "drop2": FALL},
         "resources": {"visits": 5},
     },
 }
@@ -145,7 +187,8 @@ def parity_vars() -> Row:
     for name, dataset in demo["rfm__datasets"].items():
         kind = "orders" if "orders" in dataset else "records"
         datasets[name] = dataset | {kind: f"input.{dataset[kind]}"}
-    rulebooks = gallery["rfm__rulebooks"] | demo["rfm__rulebooks"] | {"nasty": NASTY_RULEBOOK}
+    own = {"nasty": NASTY_RULEBOOK, "coded": CODED_RULEBOOK, "ranked": RANKED_RULEBOOK}
+    rulebooks = gallery["rfm__rulebooks"] | demo["rfm__rulebooks"] | own
     return {"rfm__rulebooks": rulebooks, "rfm__datasets": datasets | NASTY_DATASETS}
 
 
@@ -164,7 +207,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pyarrow.Tabl
     """What DuckDB makes of them; other tests compare that with the oracle."""
     engine = DuckDB(tmp_path_factory.mktemp("duckdb"))
     build(engine)
-    return engine.read(MARTS)
+    return engine.read([*MARTS, "my_grades"])
 
 
 @pytest.fixture(scope="module", params=["postgres", "spark"])
@@ -177,17 +220,21 @@ def found(request: pytest.FixtureRequest) -> dict[str, pyarrow.Table]:
         request.getfixturevalue("spark_here")
         engine = Spark(folder)
     build(engine)
-    return engine.read(MARTS)
+    return engine.read([*MARTS, "my_grades"])
 
 
 def build(engine: Engine) -> None:
     tables = parity_tables()
-    engine.write_project(parity_vars(), list(tables))
+    models = {
+        "models/my_customers.sql": MY_CUSTOMERS,
+        "models/my_grades.sql": "{{ rfm.grade(ref('my_customers'), rulebook='ranked') }}",
+    }
+    engine.write_project(parity_vars(), list(tables), models)
     engine.load(tables)
     engine.dbt("build")
 
 
-@pytest.mark.parametrize("mart", MARTS)
+@pytest.mark.parametrize("mart", [*MARTS, "my_grades"])
 def test_marts_are_equal(expected: dict[str, pyarrow.Table], found: dict[str, pyarrow.Table], mart: str) -> None:
     assert sorted(found[mart].column_names) == sorted(expected[mart].column_names)
     assert expected[mart].num_rows

@@ -81,6 +81,13 @@
                     ~ rfm.text_literal("', expected " ~ kinds[column.type]),
             }) -%}
         {%- endif -%}
+        {%- if column.type in ["integer", "decimal"] -%}
+            {%- do reasons.append({
+                "condition": name ~ "_read >= " ~ rfm.number_bound() ~ " or " ~ name ~ "_read <= -" ~ rfm.number_bound(),
+                "text": rfm.text_literal(label ~ " is '") ~ " || " ~ value ~ " || "
+                    ~ rfm.text_literal("', expected less than " ~ rfm.number_bound()),
+            }) -%}
+        {%- endif -%}
         {%- if name in not_negative -%}
             {%- do reasons.append({
                 "condition": name ~ "_given is not null and " ~ name ~ "_read < 0",
@@ -95,6 +102,11 @@
         {%- endif -%}
     {%- endfor -%}
     {{- return(reasons) -}}
+{% endmacro %}
+
+{# What no number of an input reaches, so that sums have room in every engine's decimals. #}
+{% macro number_bound() %}
+    {{- return("1000000000000000") -}}
 {% endmacro %}
 
 {# The SQL of all reasons in one text, null where there is none. #}

@@ -73,7 +73,7 @@
                 then " ~ rfm.try_cast(
             "left(" ~ value ~ ", 4) || '-' || substring(" ~ value ~ ", 5, 2) || '-' || substring(" ~ value ~ ", 7, 2)", "date"
         ) ~ "
-            when " ~ rfm.matches(value, "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}-?([T ].*)?") ~ "
+            when " ~ rfm.matches(value, "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}-?([T ][^\\n]*)?") ~ "
                 then " ~ rfm.try_cast("trim(both '-' from split_part(replace(" ~ value ~ ", 'T', ' '), ' ', 1))", "date") ~ "
         end as date)"
     ) -}}

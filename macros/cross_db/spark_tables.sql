@@ -51,17 +51,22 @@
 {% endmacro %}
 
 {# Sets what can be set by statement, and stops where Spark would write wrong values or overwrite the history. The settings in a
-   profile's server_side_parameters win, as dbt-spark sets them before every statement. #}
+   profile's server_side_parameters win, as dbt-spark sets them before every statement. The places of decimals are only looked at:
+   Spark keeps that setting with a view, and views are made before this is called, so the profile has to say it. #}
 {% macro check_spark_settings() %}
-    {%- set expected = {
+    {%- set required = {
         "spark.sql.decimalOperations.allowPrecisionLoss": ["false", "or decimals lose places without a word"],
+    } -%}
+    {%- set settable = {
+        "spark.sql.ansi.enabled": ["false", "or one customer's values stop the build"],
+        "spark.sql.parser.escapedStringLiterals": ["false", "or texts from the vars are read as others"],
         "spark.sql.sources.partitionOverwriteMode": ["dynamic", "or a build overwrites the dates that it keeps"],
         "spark.sql.storeAssignmentPolicy": ["ansi", "or a value that is too large becomes null"],
         "spark.sql.statistics.size.autoUpdate.enabled": ["true", "or Spark takes the smallest table for a large one"],
         "spark.sql.parquet.datetimeRebaseModeInWrite": ["corrected", "or dates before 1582 are refused or moved"],
     } -%}
-    {%- for name, (value, reason) in expected.items() -%}
-        {%- if not loop.first -%}{%- do run_query("set " ~ name ~ "=" ~ value | upper) -%}{%- endif -%}
+    {%- for name, (value, _) in settable.items() -%}{%- do run_query("set " ~ name ~ "=" ~ value | upper) -%}{%- endfor -%}
+    {%- for name, (value, reason) in dict(required, **settable).items() -%}
         {%- set found = run_query("set " ~ name).rows[0][1] | string | lower -%}
         {%- if found != value -%}
             {%- do exceptions.raise_compiler_error("rfm: " ~ name ~ " is '" ~ found ~ "', expected '" ~ value ~ "' (" ~ reason ~ ")") -%}
@@ -142,14 +147,14 @@
 {% endmacro %}
 
 {# The SQL that writes rows in place of the partitions that they belong to. A date is written by one task, into one file; where it has
-   more customers than one task should put in order, by several. #}
+   more customers than one task should put in order, by several: in small parts, as chance may give a task many of them. #}
 {% macro spark_overwrite(target, rows, sources={}) %}
     {%- set layout = rfm.spark_layout(target) -%}
     {%- set selected = rfm.spark_selected(layout.columns, sources) -%}
     {%- set sql = "insert overwrite table " ~ target ~ " select " ~ selected ~ " from " ~ rows -%}
     {%- if layout.partitions | length > 1 -%}
-        {%- set files = 1 + rfm.customers_of_largest_date() // rfm.customers_in_one_task() -%}
-        {%- set spread = ", pmod(xxhash64(customer_id), " ~ files ~ ")" if files > 1 and "customer_id" in layout.columns else "" -%}
+        {%- set parts = 4 * rfm.customers_of_largest_date() // rfm.customers_in_one_task() -%}
+        {%- set spread = ", pmod(xxhash64(customer_id), " ~ parts ~ ")" if parts > 4 and "customer_id" in layout.columns else "" -%}
         {%- set sql = sql ~ " distribute by " ~ rfm.spark_selected(layout.partitions) ~ spread -%}
     {%- endif -%}
     {{- return(sql) -}}
@@ -203,7 +208,7 @@
         {%- endcall -%}
     {%- endif -%}
 
-    {#- No other partition is read or written. -#}
+    {#- No other partition is written. -#}
     {%- set touched = rfm.spark_partitions(
         "select " ~ keys ~ " from " ~ staged ~ " union all select " ~ keys ~ " from " ~ stored ~ " as stored where " ~ condition,
         layout.partitions

@@ -54,6 +54,11 @@
     {{- return("regexp_full_match(" ~ text ~ ", '" ~ pattern ~ "')") -}}
 {% endmacro %}
 
+{# Spark: Java's $ also matches before a line end. #}
+{% macro spark__matches(text, pattern) %}
+    {{- return("regexp_like(" ~ text ~ ", '\\\\A(?:" ~ pattern ~ ")\\\\z')") -}}
+{% endmacro %}
+
 {# A row of the relation with this alias as one value, of which row_in_json() makes a text. #}
 {% macro whole_row(alias) %}
     {{- return(adapter.dispatch("whole_row", "rfm")(alias)) -}}
@@ -74,12 +79,7 @@
 {% endmacro %}
 
 {% macro default__row_in_json(row) %}
-    {{- return("cast(to_json(" ~ row ~ ") as " ~ dbt.type_string() ~ ")") -}}
-{% endmacro %}
-
-{# PostgreSQL: the text is ordered by its bytes, as everywhere. #}
-{% macro postgres__row_in_json(row) %}
-    {{- return(rfm.as_text("row_to_json(" ~ row ~ ")")) -}}
+    {{- return(rfm.as_text("to_json(" ~ row ~ ")")) -}}
 {% endmacro %}
 
 {# Spark leaves nulls out. #}

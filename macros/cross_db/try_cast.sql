@@ -7,7 +7,7 @@
     {{- return("try_cast(" ~ expression ~ " as " ~ type ~ ")") -}}
 {% endmacro %}
 
-{# PostgreSQL has none before a cast fails. The texts that come here have the form of a number, or of year-month-day. #}
+{# PostgreSQL has no try_cast. The texts that come here have the form of a number, or of year-month-day. #}
 {% macro postgres__try_cast(expression, type) %}
     {%- if type == "date" -%}
         {%- set parts = [] -%}
@@ -21,8 +21,12 @@
             ~ " then make_date(" ~ parts | join(", ") ~ ") end"
         ) -}}
     {%- endif -%}
-    {%- set has_huge_exponent = "cast(" ~ expression ~ " as text) ~ '[eE][-+]?0*[0-9]{4}'" -%}
-    {{- return("case when " ~ has_huge_exponent ~ " then null else " ~ rfm.cast_or_null("cast(" ~ expression ~ " as numeric)", type) ~ " end") -}}
+    {#- An exponent of four digits is too large for a numeric, or leaves nothing. -#}
+    {%- set text = "cast(" ~ expression ~ " as text)" -%}
+    {{- return(
+        "case when " ~ text ~ " ~ '[eE][+]?0*[1-9][0-9]{3}' then null when " ~ text ~ " ~ '[eE]-0*[1-9][0-9]{3}' then 0 else "
+        ~ rfm.cast_or_null("cast(" ~ expression ~ " as numeric)", type) ~ " end"
+    ) -}}
 {% endmacro %}
 
 {# A cast of a number that gives null where it has more digits than the type. type (string): decimal(p, s) or bigint #}
@@ -58,7 +62,7 @@
     {{- return(expression) -}}
 {% endmacro %}
 
-{# PostgreSQL has no such function; Spark gives null by itself. #}
+{# DuckDB stops at what Spark, with the settings that the package asks for, gives as null. PostgreSQL has no such function. #}
 {% macro duckdb__or_null(expression) %}
     {{- return("try(" ~ expression ~ ")") -}}
 {% endmacro %}

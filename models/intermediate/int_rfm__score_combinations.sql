@@ -36,7 +36,7 @@ final as (
         cast(sum(combinations) as {{ dbt.type_bigint() }}) as combinations,
         min(total_score) as lowest_total,
         max(total_score) as highest_total,
-        min(score_code) as first_code
+        min({{ rfm.as_text("score_code") }}) as first_code
     from combinations
     group by rulebook, grade_order
 )

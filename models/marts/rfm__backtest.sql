@@ -274,7 +274,7 @@ warning_names as (
 numbered_warning_names as (
     select
         *,
-        row_number() over (partition by dataset order by warning asc) as position
+        row_number() over (partition by dataset order by {{ rfm.as_text("warning") }} asc) as position
     from warning_names
 ),
 

@@ -73,7 +73,7 @@ combination_totals as (
         min(lowest_total) as lowest_total,
         max(highest_total) as highest_total,
         min(case when grade_order is null then lowest_total end) as ungraded_total,
-        min(case when grade_order is null then first_code end) as ungraded_code
+        min(case when grade_order is null then {{ rfm.as_text("first_code") }} end) as ungraded_code
     from score_combinations
     group by rulebook
 ),
