@@ -18,7 +18,7 @@ build: .venv/installed
 
 ## Everything that checks the project; the tests say which engines they did not find.
 test: lint .venv/engines
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check .

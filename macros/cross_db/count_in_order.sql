@@ -7,12 +7,13 @@
    rows (string): the CTE, whose columns the result has too, beside helpers that start with <column>__
    partition (list of strings): columns of a group; order (list of dicts): [{column, type, direction, nulls}], which leaves no ties;
      type is text, date, integer or decimal, direction asc or desc, nulls first or last
-   column (string): the result's name; amount (string): a column to add up; each row counts 1 where it is none #}
-{% macro count_in_order_ctes(name, rows, partition, order, column, amount=none) %}
-    {{- return(adapter.dispatch("count_in_order_ctes", "rfm")(name, rows, partition, order, column, amount)) -}}
+   column (string): the result's name; amount (string): a column to add up; each row counts 1 where it is none
+   is_large (boolean): what has_large_groups() said of these rows; none: the build's customers are asked for #}
+{% macro count_in_order_ctes(name, rows, partition, order, column, amount=none, is_large=none) %}
+    {{- return(adapter.dispatch("count_in_order_ctes", "rfm")(name, rows, partition, order, column, amount, is_large)) -}}
 {% endmacro %}
 
-{% macro default__count_in_order_ctes(name, rows, partition, order, column, amount) -%}
+{% macro default__count_in_order_ctes(name, rows, partition, order, column, amount, is_large=none) -%}
 {{ name }} as (
     select
         *,
@@ -43,8 +44,8 @@
 
 {# Spark: about four hundred rows of a group, chosen by their hash, are the bounds of ranges; what lies before a range is known from the
    sizes of the ranges, and only within a range rows are put in order. Which rows are bounds does not change the result. #}
-{% macro spark__count_in_order_ctes(name, rows, partition, order, column, amount) -%}
-{%- if not rfm.has_large_groups() -%}
+{% macro spark__count_in_order_ctes(name, rows, partition, order, column, amount, is_large) -%}
+{%- if not (rfm.has_large_groups() if is_large is none else is_large) -%}
     {{- return(rfm.default__count_in_order_ctes(name, rows, partition, order, column, amount)) -}}
 {%- endif -%}
 {%- set keys = [] -%}
@@ -151,12 +152,13 @@
 )
 {%- endmacro %}
 
-{# The last of value_count_ctes(), from <prefix>_value_counts. with_sums (boolean): the sum of the group too #}
-{% macro running_count_ctes(prefix, group_columns, with_sums) %}
-    {{- return(adapter.dispatch("running_count_ctes", "rfm")(prefix, group_columns, with_sums)) -}}
+{# The last of value_count_ctes(), from <prefix>_value_counts. with_sums (boolean): the sum of the group too;
+   is_large: as in count_in_order_ctes() #}
+{% macro running_count_ctes(prefix, group_columns, with_sums, is_large) %}
+    {{- return(adapter.dispatch("running_count_ctes", "rfm")(prefix, group_columns, with_sums, is_large)) -}}
 {% endmacro %}
 
-{% macro default__running_count_ctes(prefix, group_columns, with_sums) %}
+{% macro default__running_count_ctes(prefix, group_columns, with_sums, is_large=none) %}
 {%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
 {{ prefix }}_running_counts as (
     select
@@ -179,14 +181,14 @@
 {%- endmacro %}
 
 {# Spark would send all values of a group through one task; nearly everybody can have one of their own. #}
-{% macro spark__running_count_ctes(prefix, group_columns, with_sums) %}
-{%- if not rfm.has_large_groups() -%}
+{% macro spark__running_count_ctes(prefix, group_columns, with_sums, is_large) %}
+{%- if not (rfm.has_large_groups() if is_large is none else is_large) -%}
     {{- return(rfm.default__running_count_ctes(prefix, group_columns, with_sums)) -}}
 {%- endif -%}
 {%- set groups = group_columns + ["metric"] %}
 {{ rfm.count_in_order_ctes(
     prefix ~ "_ordered_counts", prefix ~ "_value_counts", groups,
-    [{"column": "best_first", "type": "decimal", "direction": "asc", "nulls": "last"}], "customers_through", "customers"
+    [{"column": "best_first", "type": "decimal", "direction": "asc", "nulls": "last"}], "customers_through", "customers", is_large
 ) }},
 
 {{ prefix }}_group_counts as (
@@ -241,9 +243,25 @@
     {{- return(["case when " ~ column ~ " is null then " ~ (1 if key.nulls == "last" else -1) ~ " else 0 end", value]) -}}
 {% endmacro %}
 
-{# Whether a group may have more customers than one task should put in order. What rfm.grade() grades was not counted before. #}
-{% macro has_large_groups() %}
-    {{- return(model.package_name != "rfm" or rfm.customers_of_largest_date() > rfm.customers_in_one_task()) -}}
+{# Whether a group may have more customers than one task should put in order: of the build, or of a relation that it does not know.
+   relation: what rfm.grade() grades; none: the customers of the build; group_columns (list of strings): its groups #}
+{% macro has_large_groups(relation=none, group_columns=[]) %}
+    {{- return(adapter.dispatch("has_large_groups", "rfm")(relation, group_columns)) -}}
+{% endmacro %}
+
+{# Nobody asks: a window over all customers needs no tasks. #}
+{% macro default__has_large_groups(relation, group_columns) %}
+    {{- return(false) -}}
+{% endmacro %}
+
+{# Spark: the ranges make a plan so long that they are only worth it where there are many rows. #}
+{% macro spark__has_large_groups(relation, group_columns) %}
+    {%- if relation is none -%}
+        {{- return(rfm.customers_of_largest_date() > rfm.customers_in_one_task()) -}}
+    {%- endif -%}
+    {%- set groups = "group by " ~ group_columns | join(", ") if group_columns else "" -%}
+    {%- set counts = "select count(*) as customers from " ~ relation ~ " " ~ groups -%}
+    {{- return((run_query("select max(customers) from (" ~ counts ~ ") as counts").rows[0][0] or 0) > rfm.customers_in_one_task()) -}}
 {% endmacro %}
 
 {# The largest number of customers that a date of a dataset has in the input or in the history; 0 before they are counted. #}

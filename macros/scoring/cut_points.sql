@@ -53,7 +53,7 @@
 {%- set metrics = rfm.ranked_metrics(rulebook) -%}
 {%- set splits = rfm.split_metrics(rulebook) -%}
 {%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" %}
-{{ rfm.value_count_ctes(prefix, scored, metrics + splits, group_columns) }},
+{{ rfm.value_count_ctes(prefix, scored, metrics + splits, group_columns, rulebook.get("has_large_groups")) }},
 {%- if metrics %}
 
 {{ prefix }}_tiles as (
@@ -176,7 +176,7 @@
 {%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
 {%- set ties = rfm.ties(rfm.ranked_metrics(rulebook)) %}
 {%- if ties %}
-{{ rfm.tied_customer_ctes(prefix, scored, cut_values, ties, group_columns) }},
+{{ rfm.tied_customer_ctes(prefix, scored, cut_values, ties, group_columns, rulebook.get("has_large_groups")) }},
 
 {% endif -%}
 {{ prefix }}_cut_customers as (
@@ -250,8 +250,8 @@
    start of the id, and only the part that holds the cut point is put in order.
 
    prefix, scored, cut_values, group_columns: as in cut_customer_ctes
-   ties: as ties() returns them #}
-{% macro tied_customer_ctes(prefix, scored, cut_values, ties, group_columns) %}
+   ties: as ties() returns them; is_large: as in count_in_order_ctes() #}
+{% macro tied_customer_ctes(prefix, scored, cut_values, ties, group_columns, is_large=none) %}
 {%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
 -- Ids are told apart by the three characters after those with which all ids of the group start.
 {{ prefix }}_id_lengths as (
@@ -340,7 +340,8 @@
 ),
 
 {{ rfm.count_in_order_ctes(
-    name ~ "_parts", name ~ "_sized_parts", ["tied_number"], part_order, "customers_through", "customers"
+    name ~ "_parts", name ~ "_sized_parts", ["tied_number"], part_order, "customers_through", "customers",
+    is_large
 ) }},
 
 {{ name }}_open_parts as (
@@ -407,7 +408,7 @@
 
 {# CTEs that end in <prefix>_running_counts: for each group, metric and distinct value, best first, how many customers are
    before it and through it, and the number and sum of the whole group. #}
-{% macro value_count_ctes(prefix, scored, metrics, group_columns) %}
+{% macro value_count_ctes(prefix, scored, metrics, group_columns, is_large=none) %}
 {%- set groups = group_columns | join(", ") ~ ", " if group_columns else "" -%}
 {{ prefix }}_value_counts as (
     {%- for metric in metrics %}
@@ -423,7 +424,7 @@
 ),
 
 {{ rfm.running_count_ctes(
-    prefix, group_columns, metrics | rejectattr("score.kind", "equalto", "tiles") | list != []
+    prefix, group_columns, metrics | rejectattr("score.kind", "equalto", "tiles") | list != [], is_large
 ) }}
 {%- endmacro %}
 

@@ -121,6 +121,7 @@
     {%- endif -%}
     {%- set kinds = rfm.column_kinds(relation) -%}
     {%- set rules = rfm.rulebook_of_chain(rulebooks[rulebook], {}, {}, kinds) -%}
+    {%- if kinds -%}{%- do rules.update({"has_large_groups": rfm.has_large_groups(relation, group_by)}) -%}{%- endif -%}
     {%- set is_scored = rfm.unscored_reason(rules) ~ " is null" -%}
     {%- set texts = ["customer_id"] -%}
     {%- for column in rfm.tie_break_columns(rules) if kinds.get(column) == "text" -%}{%- do texts.append(column) -%}{%- endfor -%}

@@ -27,7 +27,7 @@
 )
 {%- if medians %},
 
-{{ rfm.value_count_ctes(prefix ~ "_group", scored, medians, group_columns) }},
+{{ rfm.value_count_ctes(prefix ~ "_group", scored, medians, group_columns, rulebook.get("has_large_groups")) }},
 
 {{ rfm.middles_cte(prefix ~ "_group", group_columns) }},
 
