@@ -93,7 +93,7 @@ DATASETS: Row = {
 
 SALES: Row = DATASETS["sales"]
 
-REMOVE = object()
+REMOVE = type("Remove", (), {"__repr__": lambda self: "(removed)"})()
 
 # (where in the vars, the value put there, the error's text behind "rfm: ")
 WRONG: list[tuple[str, Any, str]] = [
