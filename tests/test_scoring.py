@@ -80,7 +80,7 @@ CUSTOMER_IDS = st.text(
 AMOUNTS = st.one_of(
     st.sampled_from([Decimal("0"), Decimal("0.01"), Decimal("100"), Decimal("100.000001")]),
     st.decimals(min_value=Decimal("-1e6"), max_value=Decimal("1e6"), places=2),
-    st.decimals(min_value=0, max_value=Decimal("1e20"), places=6),
+    st.decimals(min_value=0, max_value=Decimal("999999999999999.999999"), places=6),
 )
 CUSTOMERS = st.lists(
     st.fixed_dictionaries(
