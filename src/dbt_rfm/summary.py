@@ -1,27 +1,52 @@
-"""Print what a person wants to see first of a DuckDB file that the project built.
+"""What a person wants to see first after a build.
 
-The tiers of every dataset's last as-of date, who moved between them, who may be about to leave, and how far the grades
-and warnings were right:
-
-``python -m dbt_rfm.summary rfm.duckdb``
+The tiers of every dataset's last as-of date and how they changed, who moved between them, who may be about to leave,
+what was rejected, how far the grades and warnings were right, and what the audit finds serious.
 """
 
 from __future__ import annotations
 
-import sys
 import textwrap
-import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from io import StringIO
 from pathlib import Path
+from typing import Any, Self
 
-import duckdb
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
-TIERS = """
+from dbt_rfm.marts import Marts, Row
+
+LAST_DATES = """
 with
 
 last_dates as (
     select dataset, max(as_of_date) as as_of_date
     from rfm__graded_customers
     group by dataset
+),
+"""
+
+TIERS = (
+    LAST_DATES
+    + """
+previous_dates as (
+    select tier_summary.dataset, max(tier_summary.as_of_date) as as_of_date
+    from rfm__tier_summary as tier_summary
+    inner join last_dates
+        on tier_summary.dataset = last_dates.dataset and tier_summary.as_of_date < last_dates.as_of_date
+    group by tier_summary.dataset
+),
+
+previous_tiers as (
+    select tier_summary.dataset, tier_summary.grade, sum(tier_summary.customers) as customers
+    from rfm__tier_summary as tier_summary
+    inner join previous_dates
+        on tier_summary.dataset = previous_dates.dataset and tier_summary.as_of_date = previous_dates.as_of_date
+    group by tier_summary.dataset, tier_summary.grade
 ),
 
 tiers as (
@@ -40,27 +65,70 @@ tiers as (
 )
 
 select
-    dataset,
-    cast(as_of_date as varchar) as as_of_date,
-    rulebook,
-    grade,
-    cast(customers as varchar) as customers,
-    coalesce(format('{:.1f}%', 100 * customers / nullif(sum(customers) over tier, 0)), '') as "of customers",
-    coalesce(format('{:,.2f}', monetary), '') as monetary,
-    coalesce(format('{:.1f}%', 100 * monetary / nullif(sum(monetary) over tier, 0)), '') as "of monetary"
+    tiers.dataset,
+    tiers.as_of_date,
+    tiers.rulebook,
+    tiers.grade,
+    cast(tiers.customers as bigint) as customers,
+    case
+        when previous_dates.dataset is not null
+            then cast(tiers.customers - coalesce(previous_tiers.customers, 0) as bigint)
+    end as change,
+    tiers.customers / nullif(sum(tiers.customers) over tier, 0) as customer_share,
+    tiers.monetary,
+    tiers.monetary / nullif(sum(tiers.monetary) over tier, 0) as monetary_share
 from tiers
-window tier as (partition by dataset, as_of_date, rulebook)
-order by dataset, as_of_date, rulebook, grade_order
+left join previous_dates on tiers.dataset = previous_dates.dataset
+left join previous_tiers on tiers.dataset = previous_tiers.dataset and tiers.grade = previous_tiers.grade
+window tier as (partition by tiers.dataset, tiers.as_of_date, tiers.rulebook)
+order by tiers.dataset, tiers.as_of_date, tiers.rulebook, tiers.grade_order
 """
+)
 
+# What was found in a row is left out, so that rows with the same mistake count together.
 REJECTED = """
 select
     dataset,
-    cast(count(*) as varchar) as rejected
+    stage,
+    regexp_replace(
+        regexp_replace(reasons, ' is ''.*?'', expected', ' is …, expected', 'g'), '[0-9]{4}-[0-9]{2}-[0-9]{2}', '…', 'g'
+    ) as reasons,
+    count(*) as rows
 from rfm__rejected_records
-group by dataset
-order by dataset
+group by all
+order by dataset nulls first, rows desc, stage, reasons
 """
+
+SEVERITIES = (
+    LAST_DATES
+    + """
+warned as (
+    select
+        warnings.dataset,
+        warnings.as_of_date,
+        warnings.severity,
+        warnings.region,
+        warnings.customer_id,
+        count(*) filter (where not warnings.is_repeated) as new_warnings,
+        count(*) filter (where warnings.is_repeated) as repeated_warnings,
+        max(warnings.money_at_risk) as money_at_risk
+    from rfm__churn_warnings as warnings
+    inner join last_dates on warnings.dataset = last_dates.dataset and warnings.as_of_date = last_dates.as_of_date
+    group by all
+)
+
+select
+    dataset,
+    severity,
+    cast(sum(new_warnings) as bigint) as new_warnings,
+    cast(sum(repeated_warnings) as bigint) as repeated_warnings,
+    count(*) as customers,
+    sum(money_at_risk) as money_at_risk
+from warned
+group by dataset, severity
+order by dataset, case severity when 'high' then 1 when 'medium' then 2 else 3 end
+"""
+)
 
 AUDIT = """
 with
@@ -71,7 +139,12 @@ last_dates as (
     group by dataset
 )
 
-select coalesce(audit.dataset || ', ', '') || audit.rulebook || ': ' || audit.sentence
+select
+    audit.dataset,
+    audit.rulebook,
+    audit.finding,
+    audit.severity,
+    audit.sentence
 from rfm__rulebook_audit as audit
 left join last_dates on audit.dataset = last_dates.dataset
 where
@@ -84,11 +157,11 @@ order by audit.dataset nulls first, audit.rulebook, audit.finding, audit.subject
 MIGRATION = """
 select
     dataset,
-    cast(previous_as_of_date as varchar) as previous_as_of_date,
-    cast(as_of_date as varchar) as as_of_date,
+    previous_as_of_date,
+    as_of_date,
     previous_grade,
     grade,
-    cast(sum(customers) as varchar) as customers
+    cast(sum(customers) as bigint) as customers
 from rfm__tier_migration as migration
 where
     previous_as_of_date is not null
@@ -112,7 +185,7 @@ select
     coalesce(previous_grade, '') || ' > ' || grade as grade,
     warning,
     reason,
-    coalesce(format('{:,.2f}', money_at_risk), '') as "money at risk"
+    money_at_risk
 from rfm__churn_warnings as warnings
 where
     not is_repeated
@@ -146,13 +219,12 @@ totals as (
 select
     totals.dataset,
     totals.name as grade,
-    cast(totals.periods as varchar) as periods,
-    coalesce(format('{:.1f}%', 100 * totals.returning_customers / nullif(totals.customers, 0)), '') as "came back",
-    coalesce(format('{:.1f}%', 100 * totals.monetary / nullif(everybody.monetary, 0)), '') as "of money",
-    coalesce(format('{:.2f}', totals.monetary_per_customer / nullif(everybody.monetary_per_customer, 0)), '')
-        as "money lift",
-    coalesce(format('{:.2f}', totals.gini), '') as gini,
-    coalesce(format('{:.1f}%', 100 * totals.top_fifth_share), '') as "best fifth has"
+    totals.periods,
+    totals.returning_customers / nullif(totals.customers, 0) as return_share,
+    totals.monetary / nullif(everybody.monetary, 0) as monetary_share,
+    totals.monetary_per_customer / nullif(everybody.monetary_per_customer, 0) as monetary_lift,
+    totals.gini,
+    totals.top_fifth_share
 from totals
 inner join totals as everybody
     on totals.dataset = everybody.dataset and totals.rulebook = everybody.rulebook and everybody.part = 'all'
@@ -194,99 +266,232 @@ totals as (
 select
     dataset,
     name as warning,
-    cast(customers as varchar) as warned,
-    format('{:.1f}%', 100 * precision) as "precision",
-    format('{:.1f}%', 100 * silent_customers / nullif(all_silent_customers, 0)) as recall,
-    format('{:.1f}%', 100 * base) as "base rate",
-    format('{:.2f}', precision / nullif(base, 0)) as lift,
-    format('{:.1f}%', 100 * expected) as "of its grades",
-    format('{:.2f}', precision / nullif(expected, 0)) as "lift in grades"
+    cast(customers as bigint) as customers,
+    precision,
+    silent_customers / nullif(all_silent_customers, 0) as recall,
+    base as base_silent_share,
+    precision / nullif(base, 0) as lift,
+    expected as expected_silent_share,
+    precision / nullif(expected, 0) as lift_within_grades
 from totals
 order by dataset, warning
 """
 
 
-def width(text: str) -> int:
-    """Return how many columns a text takes in a terminal; a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+def share(value: Decimal | float) -> str:
+    """Return a share in percent."""
+    return f"{100 * value:.1f}%"
 
 
-def table(names: list[str], rows: list[tuple[str, ...]], left: int) -> str:
-    """Lay out rows under their names, the first ``left`` columns to the left and the others to the right."""
-    lines = [tuple(names), *rows]
-    widths = [max(width(line[column]) for line in lines) for column in range(len(names))]
-
-    def cell(text: str, column: int) -> str:
-        padding = " " * (widths[column] - width(text))
-        return text + padding if column < left else padding + text
-
-    return "\n".join("  ".join(cell(text, column) for column, text in enumerate(line)).rstrip() for line in lines)
+def ratio(value: Decimal | float) -> str:
+    """Return a ratio."""
+    return f"{value:.2f}"
 
 
-def printed(connection: duckdb.DuckDBPyConnection, query: str, left: int) -> str:
-    """Return a query's rows laid out under their names, nothing where there are none."""
-    cursor = connection.execute(query)
-    rows = cursor.fetchall()
-    return table([column[0] for column in cursor.description], rows, left) if rows else ""
+def money(value: Decimal) -> str:
+    """Return an amount."""
+    return f"{value:,.2f}"
 
 
-def migrations(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """Return one matrix for each dataset: rows are the grades before, columns the grades after."""
-    matrices: dict[tuple[str, str, str], dict[tuple[str, str], str]] = {}
-    for dataset, before, after, previous_grade, grade, customers in connection.execute(MIGRATION).fetchall():
-        matrices.setdefault((dataset, before, after), {})[previous_grade, grade] = customers
-    parts = []
-    for (dataset, before, after), cells in matrices.items():
-        grades = [grade for grade in dict.fromkeys(key for pair in cells for key in pair) if grade[0] != "("]
-        order = [row[0] for row in connection.execute(GRADES, [dataset]).fetchall()]
-        grades = sorted(grades, key=lambda grade: order.index(grade) if grade in order else len(order))
-        rows = [*grades, *(["(new)"] if any(pair[0] == "(new)" for pair in cells) else [])]
-        columns = [*grades, *(["(left)"] if any(pair[1] == "(left)" for pair in cells) else [])]
-        lines = [(row, *(cells.get((row, column), "") for column in columns)) for row in rows]
-        title = f"{dataset}, how grades moved from {before} (down) to {after} (across)"
-        parts.append(f"{title}\n{table(['', *columns], lines, 1)}")
-    return parts
+def change(value: int) -> str:
+    """Return a change with its sign."""
+    return f"{value:+d}" if value else "0"
 
 
-def summary(path: Path) -> str:
-    """Return the tables and sentences, parted by blank lines."""
-    with duckdb.connect(str(path), read_only=True) as connection:
-        parts = [printed(connection, TIERS, 4), printed(connection, REJECTED, 1), *migrations(connection)]
-        for title, query, left in [
-            ("Of each kind of warning, the new one with most money at risk", WARNINGS, 5),
-            ("What the customers of each grade did until the next as-of date", FOLLOWED_GRADES, 2),
-            ("Who was warned of, and did not order until the next as-of date", FOLLOWED_WARNINGS, 2),
-        ]:
-            text = printed(connection, query, left)
-            parts += [f"{title}\n{text}"] if text else []
-        sentences = [row[0] for row in connection.execute(AUDIT).fetchall()]
-    if sentences:
-        wrapped = [textwrap.fill(sentence, 110, subsequent_indent="  ") for sentence in sentences]
-        parts.append("\n".join(["What the audit finds serious", *wrapped]))
-    parts.append(
-        "Look next at rfm__graded_customers (everybody's grade), rfm__customer_scores (why, and what would lift it),\n"
-        "rfm__grade_changes (who moved, and why), rfm__service_plan (whom to contact when), rfm__rejected_records\n"
-        f"(what was left out, and why) and rfm__rulebook_audit (what goes wrong with the rules) in {path}."
-    )
-    return "\n\n".join(part for part in parts if part)
+@dataclass(frozen=True)
+class Section:
+    """A query whose rows are printed as a table.
+
+    columns: {column: (its header, how a value is written; none for texts, which stand to the left)}
+    """
+
+    name: str
+    title: str | None
+    query: str
+    columns: dict[str, tuple[str, Callable[[Any], str] | None]]
 
 
-def main() -> int:
-    """Print the summary of the file that the command line names."""
-    if len(sys.argv) != 2:
-        print("usage: python -m dbt_rfm.summary FILE.duckdb", file=sys.stderr)
-        return 2
-    path = Path(sys.argv[1])
-    if not path.is_file():
-        print(f"rfm: there is no file {path}, expected the DuckDB file of a build (make build)", file=sys.stderr)
-        return 1
-    try:
-        print(summary(path))
-    except duckdb.Error as error:
-        print(f"rfm: {path} cannot be read: {str(error).splitlines()[0]}", file=sys.stderr)
-        return 1
-    return 0
+SECTIONS = [
+    Section(
+        "tiers",
+        None,
+        TIERS,
+        {
+            "dataset": ("dataset", None),
+            "as_of_date": ("as_of_date", None),
+            "rulebook": ("rulebook", None),
+            "grade": ("grade", None),
+            "customers": ("customers", str),
+            "change": ("change", change),
+            "customer_share": ("of customers", share),
+            "monetary": ("monetary", money),
+            "monetary_share": ("of monetary", share),
+        },
+    ),
+    Section(
+        "rejected",
+        "Rows that were not used",
+        REJECTED,
+        {"dataset": ("dataset", None), "stage": ("stage", None), "reasons": ("reasons", None), "rows": ("rows", str)},
+    ),
+    Section(
+        "warnings",
+        "Warnings on the last as-of date",
+        SEVERITIES,
+        {
+            "dataset": ("dataset", None),
+            "severity": ("severity", None),
+            "new_warnings": ("new", str),
+            "repeated_warnings": ("repeated", str),
+            "customers": ("customers", str),
+            "money_at_risk": ("money at risk", money),
+        },
+    ),
+    Section(
+        "largest_warnings",
+        "Of each kind of warning, the new one with most money at risk",
+        WARNINGS,
+        {
+            "dataset": ("dataset", None),
+            "customer_id": ("customer_id", None),
+            "grade": ("grade", None),
+            "warning": ("warning", None),
+            "reason": ("reason", None),
+            "money_at_risk": ("money at risk", money),
+        },
+    ),
+    Section(
+        "followed_grades",
+        "What the customers of each grade did until the next as-of date",
+        FOLLOWED_GRADES,
+        {
+            "dataset": ("dataset", None),
+            "grade": ("grade", None),
+            "periods": ("periods", str),
+            "return_share": ("came back", share),
+            "monetary_share": ("of money", share),
+            "monetary_lift": ("money lift", ratio),
+            "gini": ("gini", ratio),
+            "top_fifth_share": ("best fifth has", share),
+        },
+    ),
+    Section(
+        "followed_warnings",
+        "Who was warned of, and did not order until the next as-of date",
+        FOLLOWED_WARNINGS,
+        {
+            "dataset": ("dataset", None),
+            "warning": ("warning", None),
+            "customers": ("warned", str),
+            "precision": ("precision", share),
+            "recall": ("recall", share),
+            "base_silent_share": ("base rate", share),
+            "lift": ("lift", ratio),
+            "expected_silent_share": ("of its grades", share),
+            "lift_within_grades": ("lift in grades", ratio),
+        },
+    ),
+]
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@dataclass(frozen=True)
+class Summary:
+    """What the marts say of every dataset's last as-of date, or of all periods where it is about what followed.
+
+    sections: the rows of each section
+    moves: customers by previous grade and grade
+    grades: of each dataset, best first
+    """
+
+    path: Path
+    sections: dict[str, list[Row]]
+    moves: list[Row]
+    grades: dict[str, list[str]]
+    audit: list[Row]
+
+    @classmethod
+    def of(cls, marts: Marts) -> Self:
+        """Read the marts."""
+        return cls(
+            path=marts.path,
+            sections={section.name: marts.rows(section.query) for section in SECTIONS},
+            moves=marts.rows(MIGRATION),
+            grades={name: [row["name"] for row in marts.rows(GRADES, [name])] for name in marts.datasets()},
+            audit=marts.rows(AUDIT),
+        )
+
+    def as_json(self) -> Row:
+        """Return the rows by section."""
+        return {"database": self.path, **self.sections, "moves": self.moves, "audit": self.audit}
+
+    def as_text(self) -> str:
+        """Return tables and sentences, parted by blank lines."""
+        tables = {section.name: self._table(section) for section in SECTIONS}
+        parts = [
+            tables["tiers"],
+            *self._matrices(),
+            tables["warnings"],
+            tables["largest_warnings"],
+            tables["followed_grades"],
+            tables["followed_warnings"],
+            tables["rejected"],
+        ]
+        if self.audit:
+            lines = [
+                f"{row['dataset'] + ', ' if row['dataset'] else ''}{row['rulebook']}: {row['sentence']}"
+                for row in self.audit
+            ]
+            wrapped = [textwrap.fill(line, 110, subsequent_indent="  ") for line in lines]
+            parts.append("\n".join(["What the audit finds serious", *wrapped]))
+        parts.append(
+            "Look next at rfm__graded_customers (everybody's grade), rfm__customer_scores (why, and what would lift\n"
+            "it), rfm__grade_changes (who moved, and why), rfm__service_plan (whom to contact when),\n"
+            "rfm__rejected_records (what was left out, and why) and rfm__rulebook_audit (what goes wrong with the\n"
+            f"rules) in {self.path}."
+        )
+        return "\n\n".join(part for part in parts if part)
+
+    def _table(self, section: Section) -> str:
+        rows = self.sections[section.name]
+        if not rows:
+            return ""
+        lines = [
+            ["" if row[name] is None else (write or str)(row[name]) for name, (_, write) in section.columns.items()]
+            for row in rows
+        ]
+        headers = [(header, write is not None) for header, write in section.columns.values()]
+        return "\n".join([*([section.title] if section.title else []), laid_out(headers, lines)])
+
+    def _matrices(self) -> list[str]:
+        """Return one table for each dataset: rows are the grades before, columns the grades after."""
+        matrices: dict[tuple[Any, ...], dict[tuple[str, str], str]] = {}
+        for row in self.moves:
+            key = (row["dataset"], row["previous_as_of_date"], row["as_of_date"])
+            matrices.setdefault(key, {})[row["previous_grade"], row["grade"]] = str(row["customers"])
+        parts = []
+        for (dataset, before, after), cells in matrices.items():
+            order = self.grades.get(dataset, [])
+            named = [grade for grade in dict.fromkeys(key for pair in cells for key in pair) if grade not in OUTSIDE]
+            grades = sorted(named, key=lambda grade: order.index(grade) if grade in order else len(order))
+            rows = [*grades, *[name for name in OUTSIDE if any(pair[0] == name for pair in cells)]]
+            columns = [*grades, *[name for name in OUTSIDE if any(pair[1] == name for pair in cells)]]
+            lines = [[row, *(cells.get((row, column), "") for column in columns)] for row in rows]
+            title = f"{dataset}, how grades moved from {before} (down) to {after} (across)"
+            parts.append(f"{title}\n{laid_out([('', False), *((column, True) for column in columns)], lines)}")
+        return parts
+
+
+# What rfm__tier_migration writes for the grade of a customer who was not there before, or is no more.
+OUTSIDE = ["(new)", "(left)"]
+
+
+def laid_out(headers: list[tuple[str, bool]], lines: list[list[str]]) -> str:
+    """Return lines under their headers as plain text, each with whether it stands to the right."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for header, is_right in headers:
+        table.add_column(Text(header), justify="right" if is_right else "left", no_wrap=True)
+    for line in lines:
+        table.add_row(*(Text(cell) for cell in line))
+    page = StringIO()
+    Console(file=page, width=10_000, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in page.getvalue().rstrip("\n").splitlines())

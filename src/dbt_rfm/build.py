@@ -1,0 +1,103 @@
+"""dbt's build in process: progress while it runs, and what failed in one line for each node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dbt.adapters.factory import FACTORY
+from dbt.cli.main import dbtRunner
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+# What the caller writes behind the subcommand wins. Without the last one dbt leaves a file in the home folder.
+QUIET = ["--log-level", "none", "--no-send-anonymous-usage-stats"]
+FRAMES = ("Compilation Error", "Runtime Error", "Database Error", "> in macro", "> called by")
+FAILED = {"error", "fail", "runtime error", "partial success"}
+
+
+@dataclass
+class Outcome:
+    """What a build came to.
+
+    exit_code: dbt's own, 0 where all is well, 1 where a node failed, 2 where dbt could not begin
+    nodes: how many nodes ended how, by dbt's word for it
+    failures, warnings: one line each
+    engine: adapter type; database: the DuckDB file, on other engines none; schema: of the marts
+    """
+
+    exit_code: int
+    nodes: dict[str, int] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    engine: str | None = None
+    database: Path | None = None
+    schema: str | None = None
+
+
+def build(arguments: Sequence[str], console: Console) -> Outcome:
+    """Run ``dbt build`` with these arguments, showing a bar with the nodes that run on the console."""
+    columns = [TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn()]
+    with Progress(*columns, TextColumn("{task.fields[running]}"), console=console, transient=True) as progress:
+        task = progress.add_task("reading the project", total=None, running="")
+        running: dict[str, str] = {}
+
+        def show(event: Any) -> None:
+            name = event.info.name
+            if name == "ConcurrencyLine":
+                progress.update(task, description="building", total=event.data.node_count)
+            elif name in {"NodeStart", "NodeFinished"}:
+                node = event.data.node_info
+                if name == "NodeStart":
+                    running[node.unique_id] = node.node_name
+                else:
+                    running.pop(node.unique_id, None)
+                    progress.advance(task)
+                progress.update(task, running=escape(", ".join(running.values())))
+
+        finished = dbtRunner(callbacks=[show]).invoke([*QUIET, "build", *arguments])
+    try:
+        return _outcome(finished)
+    finally:
+        _let_go()
+
+
+def _outcome(finished: Any) -> Outcome:
+    if finished.exception is not None:
+        return Outcome(exit_code=2, failures=[one_line(str(finished.exception))])
+    outcome = Outcome(exit_code=0 if finished.success else 1)
+    for result in getattr(finished.result, "results", []):
+        status = str(result.status)
+        outcome.nodes[status] = outcome.nodes.get(status, 0) + 1
+        line = f"{result.node.name}: {one_line(result.message or status)}"
+        if status in FAILED:
+            outcome.failures.append(line)
+        elif status == "warn":
+            outcome.warnings.append(line)
+        if result.node.name == "rfm__graded_customers":
+            outcome.schema = result.node.schema
+    for engine, adapter in FACTORY.adapters.items():
+        outcome.engine = engine
+        if engine == "duckdb":
+            outcome.database = Path(adapter.config.credentials.path)
+    return outcome
+
+
+def _let_go() -> None:
+    """Close DuckDB's file, which the process would else keep locked."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+    DuckDBConnectionManager.close_all_connections()
+
+
+def one_line(message: str) -> str:
+    """Return the line of a message of dbt that says what is wrong: this package's own where there is one."""
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    own = [line for line in lines if line.startswith("rfm: ")]
+    if own:
+        return own[0].removeprefix("rfm: ")
+    told = [line for line in lines if not line.startswith(FRAMES)]
+    return (told or lines or [""])[0]
