@@ -12,9 +12,7 @@ POSTGRES_PORT ?= 5433
 
 ## The demo, from raw records to marts in rfm.duckdb, and its tiers.
 build: .venv/installed
-	RFM_UNIT_TESTS=false $(BIN)/dbt build
-	@echo
-	@$(BIN)/python -m dbt_rfm.summary rfm.duckdb
+	RFM_UNIT_TESTS=false $(BIN)/rfm build
 
 ## Everything that checks the project; the tests say which engines they did not find.
 test: lint .venv/engines

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from conftest import DERIVED_MARTS, HISTORY_MARTS, REPOSITORY, Project
-from dbt_rfm.summary import summary
+from dbt_rfm.marts import Marts
+from dbt_rfm.summary import Summary
 
 MARTS = [*HISTORY_MARTS, *DERIVED_MARTS, "rulebooks"]
 
@@ -98,7 +99,8 @@ def test_dbt_can_read_again_what_it_parsed(demo: Project) -> None:
 
 
 def test_the_readmes_excerpts_are_what_a_build_prints(demo: Project) -> None:
-    printed = summary(demo.database).split("\n\nLook next")[0].split("\n\n")
+    with Marts(demo.database) as marts:
+        printed = Summary.of(marts).as_text().split("\n\nLook next")[0].split("\n\n")
     falls = demo.query(
         "select customer_id || ': ' || sentence as line from rfm__grade_changes where direction = 'down'"
     )
@@ -130,19 +132,3 @@ def test_the_readmes_name_every_mart_and_every_key() -> None:
         text = (REPOSITORY / name).read_text(encoding="utf-8")
         assert [mart for mart in MARTS if f"`rfm__{mart}`" not in text] == [], name
         assert [key for key in keys if f"`{key}" not in text] == [], name
-
-
-def test_the_summary_says_what_is_wrong_with_its_file(tmp_path: Path) -> None:
-    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "dbt_rfm.summary", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    missing = call(str(tmp_path / "no.duckdb"))
-    assert missing.returncode == 1
-    assert missing.stderr.startswith("rfm: there is no file ")
-    (tmp_path / "text.duckdb").write_text("no database, but long enough to have a header" * 100)
-    broken = call(str(tmp_path / "text.duckdb"))
-    assert broken.returncode == 1
-    assert broken.stderr.startswith("rfm: ")
-    assert "Traceback" not in broken.stderr
-    assert call().returncode == 2

@@ -24,13 +24,13 @@ class Outcome:
     """What a build came to.
 
     exit_code: dbt's own, 0 where all is well, 1 where a node failed, 2 where dbt could not begin
-    nodes: how many nodes ended how, by dbt's word for it
+    nodes: how many models, seeds and tests ended how, in dbt's words for it: {"model": {"success": 26}}
     failures, warnings: one line each
     engine: adapter type; database: the DuckDB file, on other engines none; schema: of the marts
     """
 
     exit_code: int
-    nodes: dict[str, int] = field(default_factory=dict)
+    nodes: dict[str, dict[str, int]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     engine: str | None = None
@@ -65,13 +65,23 @@ def build(arguments: Sequence[str], console: Console) -> Outcome:
         _let_go()
 
 
+def in_words(outcome: Outcome) -> str:
+    """Return how many nodes ended how: '26 models success, 25 tests pass'."""
+    return ", ".join(
+        f"{count} {kind.replace('_', ' ')}{'' if count == 1 else 's'} {status}"
+        for kind, ended in outcome.nodes.items()
+        for status, count in ended.items()
+    )
+
+
 def _outcome(finished: Any) -> Outcome:
     if finished.exception is not None:
         return Outcome(exit_code=2, failures=[one_line(str(finished.exception))])
     outcome = Outcome(exit_code=0 if finished.success else 1)
     for result in getattr(finished.result, "results", []):
         status = str(result.status)
-        outcome.nodes[status] = outcome.nodes.get(status, 0) + 1
+        ended = outcome.nodes.setdefault(str(result.node.resource_type), {})
+        ended[status] = ended.get(status, 0) + 1
         line = f"{result.node.name}: {one_line(result.message or status)}"
         if status in FAILED:
             outcome.failures.append(line)

@@ -51,6 +51,8 @@ def build(context: typer.Context, as_json: Json = False) -> None:
         errors.print(f"rfm: warning: {line}", markup=False, soft_wrap=True)
     for line in outcome.failures:
         errors.print(f"rfm: {line}", markup=False, soft_wrap=True)
+    if outcome.nodes:
+        errors.print(f"dbt build: {building.in_words(outcome)}", markup=False, soft_wrap=True)
     summed = None
     if outcome.exit_code != 2 and outcome.database is not None and outcome.schema is not None:
         with Marts(outcome.database, outcome.schema) as marts:

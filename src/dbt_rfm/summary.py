@@ -332,7 +332,7 @@ SECTIONS = [
         "rejected",
         "Rows that were not used",
         REJECTED,
-        {"dataset": ("dataset", None), "stage": ("stage", None), "reasons": ("reasons", None), "rows": ("rows", str)},
+        {"dataset": ("dataset", None), "rows": ("rows", str), "reasons": ("reasons", None)},
     ),
     Section(
         "warnings",
@@ -426,7 +426,8 @@ class Summary:
 
     def as_text(self) -> str:
         """Return tables and sentences, parted by blank lines."""
-        tables = {section.name: self._table(section) for section in SECTIONS}
+        shown = {**self.sections, "rejected": most_frequent(self.sections["rejected"])}
+        tables = {section.name: table_of(section, shown[section.name]) for section in SECTIONS}
         parts = [
             tables["tiers"],
             *self._matrices(),
@@ -451,17 +452,6 @@ class Summary:
         )
         return "\n\n".join(part for part in parts if part)
 
-    def _table(self, section: Section) -> str:
-        rows = self.sections[section.name]
-        if not rows:
-            return ""
-        lines = [
-            ["" if row[name] is None else (write or str)(row[name]) for name, (_, write) in section.columns.items()]
-            for row in rows
-        ]
-        headers = [(header, write is not None) for header, write in section.columns.values()]
-        return "\n".join([*([section.title] if section.title else []), laid_out(headers, lines)])
-
     def _matrices(self) -> list[str]:
         """Return one table for each dataset: rows are the grades before, columns the grades after."""
         matrices: dict[tuple[Any, ...], dict[tuple[str, str], str]] = {}
@@ -479,6 +469,30 @@ class Summary:
             title = f"{dataset}, how grades moved from {before} (down) to {after} (across)"
             parts.append(f"{title}\n{laid_out([('', False), *((column, True) for column in columns)], lines)}")
         return parts
+
+
+def table_of(section: Section, rows: list[Row]) -> str:
+    """Return a section's rows as text, nothing where there are none."""
+    if not rows:
+        return ""
+    lines = [
+        ["" if row[name] is None else (write or str)(row[name]) for name, (_, write) in section.columns.items()]
+        for row in rows
+    ]
+    headers = [(header, write is not None) for header, write in section.columns.values()]
+    return "\n".join([*([section.title] if section.title else []), laid_out(headers, lines)])
+
+
+def most_frequent(rejected: list[Row], limit: int = 5) -> list[Row]:
+    """Return every dataset's most frequent reasons, and how many rows have others."""
+    shown: list[Row] = []
+    for dataset in dict.fromkeys(row["dataset"] for row in rejected):
+        rows = [row for row in rejected if row["dataset"] == dataset]
+        shown += rows[:limit]
+        if others := rows[limit:]:
+            reasons = f"{len(others)} other reasons" if len(others) > 1 else others[0]["reasons"]
+            shown.append({"dataset": dataset, "rows": sum(row["rows"] for row in others), "reasons": reasons})
+    return shown
 
 
 # What rfm__tier_migration writes for the grade of a customer who was not there before, or is no more.

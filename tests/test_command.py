@@ -1,0 +1,174 @@
+"""The command rfm: what it prints equals the marts, what is wrong is one line, and nothing hides in a home folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from conftest import QUINTILE, STANDARD_COLUMNS, Project, Row
+
+
+@pytest.fixture
+def rfm(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Call the command in a folder, with a home folder of its own, in which it has to leave nothing."""
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def call(*arguments: str | Path, folder: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "RFM_"))}
+        called = subprocess.run(
+            [sys.executable, "-m", "dbt_rfm.command", *map(str, arguments)],
+            cwd=folder,
+            env=kept | {"HOME": str(home), "PYTHONUTF8": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in called.stderr, called.stderr
+        assert [*home.rglob("*")] == []
+        return called
+
+    return call
+
+
+def month(as_of: str, numbers: range) -> list[Row]:
+    """Customers of a month; every tenth row cannot be used."""
+    return [
+        {
+            "customer_id": f"K{number:03d}",
+            "region": "=1+1",
+            "as_of_date": as_of,
+            "last_order_date": None,
+            "recency_days": str(number * 7 % 31),
+            "frequency": "many" if number % 10 == 0 else str(1 + number * (3 if as_of > "2025-01" else 1) % 5),
+            "monetary": str(number * 13 % 101),
+        }
+        for number in numbers
+    ]
+
+
+def shop(make_project: Callable[..., Project], **keywords: object) -> Project:
+    """A shop at two month ends."""
+    dataset = {"rulebook": "quintile", "records": "input.customers", "columns": STANDARD_COLUMNS}
+    project = make_project({"quintile": QUINTILE}, {"shop": dataset}, tables=["customers"], **keywords)
+    project.load("customers", month("2024-12-31", range(1, 60)) + month("2025-01-31", range(10, 80)))
+    return project
+
+
+def test_a_build_says_what_the_marts_say(
+    make_project: Callable[..., Project], rfm: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    project = shop(make_project)
+    built = rfm("build", "--json", folder=project.folder)
+    assert built.returncode == 0, built.stderr
+    outcome = json.loads(built.stdout)
+    assert outcome["exit_code"] == 0
+    assert outcome["engine"] == "duckdb"
+    assert outcome["database"] == str(project.database)
+    assert outcome["nodes"]["test"]["pass"] > 10
+    assert outcome["failures"] == []
+
+    tiers = {row["grade"]: row for row in outcome["summary"]["tiers"]}
+    for grade in "ABCD":
+        before, after = (
+            project.query(
+                f"select count(*) as n from rfm__graded_customers where grade = '{grade}' and as_of_date = '{day}'"
+            )[0]["n"]
+            for day in ["2024-12-31", "2025-01-31"]
+        )
+        assert (tiers[grade]["customers"], tiers[grade]["change"]) == (after, after - before)
+        assert tiers[grade]["as_of_date"] == "2025-01-31"
+    assert len({row["change"] for row in tiers.values()}) > 1
+
+    (rejected,) = outcome["summary"]["rejected"]
+    assert rejected["reasons"] == "frequency ('frequency') is …, expected a whole number"
+    assert rejected["rows"] == project.query("select count(*) as n from rfm__rejected_records")[0]["n"] == 12
+
+    warned = {row["severity"]: row for row in outcome["summary"]["warnings"]}
+    for severity, row in warned.items():
+        (expected,) = project.query(
+            "select count(*) filter (where not is_repeated) as n, count(distinct customer_id) as customers "
+            f"from rfm__churn_warnings where severity = '{severity}' and as_of_date = '2025-01-31'"
+        )
+        assert (row["new_warnings"], row["customers"]) == (expected["n"], expected["customers"])
+    assert warned
+
+    printed = rfm("summary", "--database", project.database)
+    assert printed.returncode == 0
+    assert printed.stdout.startswith("dataset  as_of_date  rulebook  grade")
+    assert json.loads(rfm("summary", "--database", project.database, "--json").stdout) == outcome["summary"]
+    again = rfm("build", "--select", "rfm__tier_summary", folder=project.folder)
+    assert again.returncode == 0
+    assert "dbt build: 1 model success" in again.stderr
+
+
+def test_what_fails_is_a_line_and_the_exit_code_is_dbts(
+    make_project: Callable[..., Project], rfm: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    project = shop(
+        make_project,
+        files={
+            "models/broken.sql": "select no_such_column from {{ ref('rfm__graded_customers') }}",
+            "tests/never_holds.sql": "select * from {{ ref('rfm__tier_summary') }}",
+        },
+    )
+    failed = rfm("build", folder=project.folder)
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    lines = [line for line in failed.stderr.splitlines() if line.startswith("rfm: ")]
+    assert any(line.startswith("rfm: broken: ") and "no_such_column" in line for line in lines)
+    assert any(line.startswith("rfm: never_holds: Got 8 results") for line in lines)
+    assert lines[-1] == "rfm: the marts of what failed are those of the build before; logs/dbt.log has the details"
+
+    settings = project.folder / "dbt_project.yml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("tiles: 5", "tilse: 5", 1), encoding="utf-8")
+    stopped = rfm("build", folder=project.folder)
+    assert stopped.returncode == 2
+    assert "rfm: rulebook 'quintile': metrics.recency.score has the unknown key 'tilse'" in stopped.stderr
+    assert json.loads(rfm("build", "--json", folder=project.folder).stdout)["exit_code"] == 2
+
+
+def test_a_file_that_cannot_be_read_is_a_line(
+    tmp_path: Path, rfm: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    def mistake(*arguments: str | Path) -> str:
+        called = rfm("summary", "--database", *arguments)
+        assert called.returncode == 1
+        assert called.stdout == ""
+        (line,) = called.stderr.splitlines()
+        return line
+
+    path = tmp_path / "marts.duckdb"
+    assert mistake(path) == (
+        f"rfm: there is no file {path}, expected the DuckDB file of a build: rfm build makes it, --database names it"
+    )
+    path.write_text("no database, but long enough to have a header" * 100)
+    assert mistake(path).startswith(f"rfm: {path} cannot be read: ")
+    path.unlink()
+    with duckdb.connect(str(path)) as connection:
+        assert mistake(path) == f"rfm: {path} is being written, wait until the build is done"
+        connection.execute("create table customers (id integer)")
+    assert mistake(path) == f"rfm: {path} has no marts of dbt-rfm: rfm build makes them"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema north; create schema south")
+        connection.execute("create table north.rfm__graded_customers (id integer)")
+        connection.execute("create table south.rfm__graded_customers (id integer)")
+    assert mistake(path) == f"rfm: {path} has marts in the schemas north, south: name one with --schema"
+    assert mistake(path, "--schema", "east") == (
+        f"rfm: {path} has no marts in schema 'east', expected one of: north, south"
+    )
+
+
+def test_every_command_teaches(rfm: Callable[..., subprocess.CompletedProcess[str]]) -> None:
+    assert rfm().returncode == 2
+    listed = rfm("--help").stdout
+    for command in ["build", "summary"]:
+        assert command in listed
+        assert "--json" in rfm(command, "--help").stdout
