@@ -10,6 +10,7 @@ final as (
         cast({{ row.position }} as integer) as position,
         cast({{ rfm.text_literal(row.name) }} as {{ dbt.type_string() }}) as name,
         cast({{ rfm.text_literal(row.definition) }} as {{ dbt.type_string() }}) as definition,
+        cast({{ rfm.text_literal(row.definition_zh) }} as {{ dbt.type_string() }}) as definition_zh,
         cast({{ row.weight if row.weight is not none else "null" }} as decimal(28, 6)) as weight,
         cast({{ row.lowest_score if row.lowest_score is not none else "null" }} as decimal(28, 6)) as lowest_score,
         cast({{ row.highest_score if row.highest_score is not none else "null" }} as decimal(28, 6)) as highest_score

@@ -35,7 +35,7 @@ COLUMNS: dict[str, Words] = {
     "as_of_date": Words("As-of date", "分析时间"),
     "region": Words("Region", "地区"),
     "customer_id": Words("Customer id", "客户编号"),
-    "rulebook": Words("Rulebook", "评级规则"),
+    "rulebook": Words("Rulebook", "规则册"),
     "last_order_date": Words("Last order", "上次服务时间"),
     "recency_days": Words("R (days)", "R(天)"),
     "frequency": Words("F (times)", "F(次)"),
