@@ -10,18 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import rounds
-from benchmarks.data import customers_file, orders_file
+from benchmarks.data import customers_file, months_file, orders_file
 from benchmarks.machine import memory_bytes
 from benchmarks.measure import REPOSITORY, Limits
 from benchmarks.rounds import Settings
 
-PARTS = ["grading", "orders", "demo", "spark"]
-DEFAULT_PARTS = PARTS[:-1]
-"""Spark is measured on request, as it needs Java."""
+PARTS = ["grading", "orders", "demo", "commands", "spark"]
+DEFAULT_PARTS = ["grading", "orders", "demo"]
+"""The commands are measured on request, as they take long, and so is Spark, as it needs Java."""
 
-NUMBERS = {"10k": 10**4, "100k": 10**5, "200k": 2 * 10**5, "1m": 10**6, "10m": 10**7, "100m": 10**8}
+NUMBERS = {"10k": 10**4, "100k": 10**5, "200k": 2 * 10**5, "300k": 3 * 10**5, "1m": 10**6, "10m": 10**7, "100m": 10**8}
 SIZES: dict[str, dict[str, list[str]]] = {
-    "small": {"grading": ["10k", "100k"], "orders": ["200k"], "spark": ["100k"]},
+    "small": {"grading": ["10k", "100k"], "orders": ["200k"], "commands": ["demo", "300k"], "spark": ["100k"]},
     **{size: dict.fromkeys(["grading", "orders", "spark"], [size]) for size in ["1m", "10m", "100m"]},
 }
 """What a size means for each part."""
@@ -73,6 +73,10 @@ def measure(part: str, size: str, settings: Settings) -> dict[str, Any]:
     settings = replace(settings, memory_limit=settings.memory_limit or MEMORY_LIMITS.get((part, size)))
     if part == "demo":
         return rounds.measured(part, size, 0, rounds.demo(settings), settings)
+    if part == "commands":
+        customers = NUMBERS.get(size, 0)
+        data = months_file(settings.scratch, customers) if customers else None
+        return rounds.measured(part, size, customers, rounds.commands(data, settings), settings)
     if part == "orders":
         data, contenders = orders_file(settings.scratch, NUMBERS[size]), rounds.orders
     elif part == "grading":

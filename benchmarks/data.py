@@ -20,6 +20,10 @@ LAST_DAY = "2024-12-31"
 DAYS = 731
 """The orders lie on the days of two years, 2023 and 2024."""
 
+MONTHS = 6
+REGIONS = 30
+"""Of the customers that are graded month by month."""
+
 
 def customers_file(folder: Path, customers: int, amounts: str = "tied") -> Path:
     """Return the file with this many customers, and write it if it is not there.
@@ -67,6 +71,39 @@ def customers_file(folder: Path, customers: int, amounts: str = "tied") -> Path:
 def step_through(count: int, part: float) -> int:
     """A step, about this part of the count, that visits all numbers below the count once before it comes back."""
     return next(step for step in range(int(count * part) or 1, 2 * count + 1) if math.gcd(step, count) == 1)
+
+
+def months_file(folder: Path, customers: int) -> Path:
+    """Return the file with this many customers in each of six months, in 30 regions; write it if it is not there.
+
+    A row for each customer and month end. A customer's amount and frequency vary from month to month around its own,
+    and a fiftieth of the customers is missing in each month.
+    """
+    sql = f"""
+        with
+
+        drawn as (
+            select
+                number // {MONTHS} as customer,
+                number % {MONTHS} as month,
+                {draw(4, 0)} as recency,
+                {draw(4, 1)} as noise,
+                {draw(4, 2)} as missing,
+                (hash(number // {MONTHS}) >> 11) / 9007199254740992 as habit
+            from range({customers * MONTHS}) as numbers (number)
+        )
+
+        select
+            'C' || lpad(cast(customer as varchar), 9, '0') as customer_id,
+            'Region ' || lpad(cast(customer % {REGIONS} + 1 as varchar), 2, '0') as region,
+            last_day(date '{LAST_DAY}' - to_months(cast({MONTHS - 1} - month as integer))) as as_of_date,
+            cast(floor(180 * pow(recency, 2)) as bigint) as recency_days,
+            1 + cast(floor(12 * habit * (0.5 + noise)) as bigint) as frequency,
+            cast(exp(3 + 4 * habit + noise) as decimal(18, 2)) as monetary
+        from drawn
+        where missing > 0.02
+    """
+    return written(folder, f"months_{customers}", sql)
 
 
 def orders_file(folder: Path, orders: int) -> Path:

@@ -21,6 +21,7 @@ DATABASE = "shop.duckdb"
 GRADED = "rfm__graded_customers"
 COLUMNS = {
     "records": ["customer_id", "recency_days", "frequency", "monetary"],
+    "months": ["customer_id", "region", "as_of_date", "recency_days", "frequency", "monetary"],
     "orders": ["customer_id", "order_id", "ordered_at", "amount"],
 }
 ONE_DATE: list[str] = [LAST_DAY]
@@ -61,14 +62,15 @@ def write_project(folder: Path, kind: str, data: Path, as_of_dates: list[str], o
     """Write the project; its tables are not there yet.
 
     Every path in the project is relative: dbt sees the same project whatever the file, and need not parse it again.
-    kind: what the file has, records or orders. output: of its profile.
+    kind: what the file has, records of one day or of months, or orders. output: of its profile.
     """
     rulebooks = yaml.safe_load((REPOSITORY / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["rfm__rulebooks"]
-    dataset: dict[str, Any] = {"rulebook": "platform_quintile", kind: "input.file"}
+    read_as = "orders" if kind == "orders" else "records"
+    dataset: dict[str, Any] = {"rulebook": "platform_quintile", read_as: "input.file"}
     dataset["columns"] = {name: name for name in COLUMNS[kind]}
     if kind == "orders":
         dataset["as_of"] = as_of_dates
-    else:
+    elif kind == "records":
         [dataset["as_of_date"]] = as_of_dates
     name = "orders" if kind == "orders" else "customers"
     # dbt-duckdb reads the file; Spark has a table of this name.

@@ -26,6 +26,13 @@ LABELS = {
     "date_by_date": "plain SQL, date by date",
 }
 WITH_RANKS = {"grading_ranks", "ntile_ranks"}
+COMMAND_LABELS = {
+    "build": "`dbt build`: the marts",
+    "report": "`rfm report`",
+    "export": "`rfm export`: xlsx",
+    "export_all": "`rfm export --csv --parquet --mask`",
+    "publish": "`rfm publish`",
+}
 DEMO_LABELS = {
     "demo": "`dbt build` of this repository",
     "idle": "`dbt build` of as many models, seeds and tests that do nothing",
@@ -43,7 +50,7 @@ class Result:
 
     @property
     def part(self) -> str:
-        """The part's name: grading, orders, spark or demo."""
+        """The part's name: grading, orders, spark, demo or commands."""
         return self.kept["part"]
 
     @property
@@ -70,6 +77,10 @@ class Result:
     def peak(self, row: str) -> int:
         """The most memory that a row had in any round, in bytes; 0 where nothing finished."""
         return max([entry["peak_bytes"] for entry in self.entries(row) if entry["peak_bytes"]], default=0)
+
+    def written(self, row: str) -> int:
+        """The size of what a row wrote for people, in bytes; 0 where nothing finished."""
+        return max([entry["written_bytes"] for entry in self.entries(row) if entry.get("written_bytes")], default=0)
 
     def failure(self, row: str) -> str | None:
         """Why a row did not finish."""
@@ -229,6 +240,9 @@ def page(results: list[Result], targets: list[list[str]]) -> str:
     if spark:
         parts += [SPARK, *(section for result in spark for section in spark_section(result)), growth_on_spark(spark)]
     parts += [section for result in results if result.part == "demo" for section in demo_section(result)]
+    handed = [result for result in results if result.part == "commands"]
+    if handed:
+        parts += [COMMANDS, *(section for result in handed for section in commands_section(result))]
     return "\n\n".join([*parts, METHOD, made_with(results)]) + "\n"
 
 
@@ -359,6 +373,24 @@ def demo_section(result: Result) -> list[str]:
     return [DEMO, table(header, rows)]
 
 
+def commands_section(result: Result) -> list[str]:
+    """The table of part (e) at one size."""
+    rows = [
+        [
+            label,
+            times(result, row),
+            spread(result.ratios(row, "build")),
+            in_bytes(result.peak(row)),
+            in_bytes(result.written(row)),
+        ]
+        for row, label in COMMAND_LABELS.items()
+        if result.has(row)
+    ]
+    title = f"{result.rows_in:,} customers, 30 regions, 6 months" if result.rows_in else "The demo"
+    header = ["", "seconds by the clock", "times the build", "peak memory", "written"]
+    return [f"### {title}", table(header, rows)]
+
+
 def made_with(results: list[Result]) -> str:
     """Machine, versions and commit of every result."""
     lines: dict[str, list[str]] = {}
@@ -412,6 +444,12 @@ DEMO = """## The demo
 What `make build` runs: all seeds, models and tests of this repository, beside what dbt itself takes to start, read a
 project and find nothing to do, and beside a project of as many models (`select 1`), seeds of one row and tests: the
 time that dbt takes for these is the least that a project of this shape can take."""
+
+COMMANDS = """## What people are handed
+
+The report, the release and the published file, each made by its command from marts that were built before, beside the
+build of the marts from nothing, its tests included. Where the customers are not the demo's, they are those of six month
+ends in 30 regions, and the release is that of the last month, a workbook for each region."""
 
 METHOD = """## How it is measured
 

@@ -37,11 +37,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measurement. row: what was measured, as the report names it."""
+    """One measurement. row: what was measured, as the report names it; written_bytes: of files for people."""
 
     row: str
     seconds: float
     peak_bytes: int
+    written_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def in_rounds(contenders: list[Contender], settings: Settings) -> list[dict[str,
                         "round": number + 1,
                         "seconds": figure and round(figure.seconds, 4),
                         "peak_bytes": figure and figure.peak_bytes,
+                        "written_bytes": figure and figure.written_bytes,
                         "failure": None if figure else done.failure,
                         "differing": differing,
                     }
@@ -358,6 +360,7 @@ def spark(data: Path, settings: Settings) -> list[Contender]:
     ]
 
 
+WITHOUT_UNIT_TESTS = {"RFM_UNIT_TESTS": "false"}
 LEFT_OUT = [
     ".git",
     ".venv*",
@@ -371,12 +374,13 @@ LEFT_OUT = [
 ]
 
 
+def copy_repository(folder: Path) -> None:
+    """Copy what a build of this repository needs."""
+    shutil.copytree(REPOSITORY, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
+
+
 def demo(settings: Settings) -> list[Contender]:
     """Part (c): `dbt build` of this repository, of a project without a model, and of one whose models do nothing."""
-    environment = {"RFM_UNIT_TESTS": "false"}
-
-    def own(folder: Path) -> None:
-        shutil.copytree(REPOSITORY, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
 
     def empty(folder: Path) -> None:
         output = {"type": "duckdb", "path": "empty.duckdb", "threads": 4}
@@ -410,7 +414,7 @@ def demo(settings: Settings) -> list[Contender]:
             figures = []
             for row in rows:
                 command = [package.DBT, "--no-use-colors", "build", "--profiles-dir", "profiles"]
-                outcome = run(command, folder, folder / "log", settings.limits, environment)
+                outcome = run(command, folder, folder / "log", settings.limits, WITHOUT_UNIT_TESTS)
                 if outcome.failure:
                     return Run([], failure=outcome.failure)
                 figures.append(Figure(row, outcome.seconds, outcome.peak_bytes))
@@ -421,13 +425,70 @@ def demo(settings: Settings) -> list[Contender]:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        own(folder)
+        copy_repository(folder)
         command = [package.DBT, "parse", "--profiles-dir", "profiles"]
-        outcome = run(command, folder, folder / "log", settings.limits, environment)
+        outcome = run(command, folder, folder / "log", settings.limits, WITHOUT_UNIT_TESTS)
         if outcome.failure:
             raise RuntimeError(f"dbt could not parse this repository: {outcome.failure}")
         nodes = package.node_counts(folder)
-    return [build("demo", own), build("idle", idle), build("empty", empty)]
+    return [build("demo", copy_repository), build("idle", idle), build("empty", empty)]
+
+
+RFM = [sys.executable, "-m", "dbt_rfm.command"]
+
+
+def commands(data: Path | None, settings: Settings) -> list[Contender]:
+    """Part (e): what people are handed of the marts. data: customers month by month, or none for the demo."""
+    built = settings.scratch / "built"
+    shutil.rmtree(built, ignore_errors=True)
+    write_built_project(built, data)
+    outcome = run(build_command(data), built, settings.scratch / "built.log", settings.limits, WITHOUT_UNIT_TESTS)
+    if outcome.failure:
+        raise RuntimeError(f"the marts could not be built: {outcome.failure}")
+    database = "rfm.duckdb" if data is None else package.DATABASE
+
+    def build(folder: Path) -> Run:
+        write_built_project(folder, data)
+        outcome = run(build_command(data), folder, folder / "log", settings.limits, WITHOUT_UNIT_TESTS)
+        if outcome.failure:
+            return Run([], failure=outcome.failure)
+        return Run([Figure("build", outcome.seconds, outcome.peak_bytes, (folder / database).stat().st_size)])
+
+    def command(row: str, *arguments: str) -> Contender:
+        def measure(folder: Path) -> Run:
+            output = folder / "output"
+            output.mkdir()
+            written = [argument.format(output=output) for argument in arguments]
+            called = [*RFM, *written, "--database", database]
+            key = {"RFM_MASK_KEY": "a key of the benchmark, which guards nothing"}
+            outcome = run(called, built, folder / "log", settings.limits, key)
+            if outcome.failure:
+                return Run([], failure=outcome.failure)
+            size = sum(path.stat().st_size for path in output.rglob("*") if path.is_file())
+            return Run([Figure(row, outcome.seconds, outcome.peak_bytes, size)])
+
+        return Contender(row, [row], measure)
+
+    return [
+        Contender("build", ["build"], build),
+        command("report", "report", "--output", "{output}/report.html"),
+        command("export", "export", "--output", "{output}/release"),
+        command("export_all", "export", "--output", "{output}/release", "--csv", "--parquet", "--mask"),
+        command("publish", "publish", "{output}/marts.duckdb"),
+    ]
+
+
+def write_built_project(folder: Path, data: Path | None) -> None:
+    """Write the project whose marts are handed out: this repository, or that of a user with this file."""
+    if data is None:
+        copy_repository(folder)
+    else:
+        package.write_project(folder, "months", data, [], package.duckdb_output(None))
+
+
+def build_command(data: Path | None) -> list[str]:
+    """The build of the project that write_built_project wrote."""
+    return [package.DBT, "--no-use-colors", "build", "--profiles-dir", "profiles" if data is None else "."]
 
 
 def measured(part: str, size: str, rows_in: int, contenders: list[Contender], settings: Settings) -> dict[str, Any]:
