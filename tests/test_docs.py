@@ -319,8 +319,8 @@ def test_the_chinese_page_has_the_same_examples() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [ENGLISH, CHINESE, HISTORY, HISTORY_CHINESE, DOCS / "gallery.md"],
-    ids=["en", "zh", "history", "history-zh", "gallery"],
+    [ENGLISH, CHINESE, HISTORY, HISTORY_CHINESE, DOCS / "gallery.md", DOCS / "semantic_layer.md"],
+    ids=["en", "zh", "history", "history-zh", "gallery", "semantic-layer"],
 )
 def test_links_lead_somewhere(path: Any) -> None:
     text = path.read_text(encoding="utf-8")
