@@ -1,0 +1,117 @@
+"""What a section of the report is made of: headline figures, tables, charts, notes and the list of warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from dbt_rfm.report.figures import Figure
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A figure of the whole dataset.
+
+    change: since the as-of date before, in words; detail: a line below it
+    """
+
+    label: str
+    value: str
+    change: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a table.
+
+    order: what it is sorted by, where its text does not say
+    tier: CSS property of the colour of its grade; severity: how serious it is; part: length of a bar in it, 0 to 1
+    """
+
+    text: str
+    order: int | None = None
+    tier: str = ""
+    severity: str = ""
+    part: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    headers: its columns, each with whether it holds numbers, which stand to the right
+    hidden: rows that are shown when somebody asks for them, under this text
+    """
+
+    caption: str
+    headers: list[tuple[str, bool]]
+    rows: list[list[Cell]]
+    is_sortable: bool = True
+    is_wide: bool = False
+    hidden: list[list[Cell]] = field(default_factory=list)
+    hidden_text: str = ""
+    kind: str = "table"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart, with several views of it where somebody may choose.
+
+    title: what it shows; caption: how to read it; choice: what the views differ in
+    """
+
+    title: str
+    caption: str
+    views: list[tuple[str, Figure]]
+    choice: str = ""
+    is_wide: bool = False
+    kind: str = "chart"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence."""
+
+    text: str
+    is_wide: bool = True
+    kind: str = "note"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A long list that the browser lays out, searches and sorts: its columns and rows of texts.
+
+    columns: name of each, its kind (text, number, severity or status), and the words for its values where they are few
+    """
+
+    caption: str
+    columns: list[dict[str, Any]]
+    rows: list[list[str]]
+    is_wide: bool = True
+    kind: str = "listing"
+
+
+Block = Table | Chart | Note | Listing
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a dataset's page."""
+
+    name: str
+    title: str
+    blocks: Sequence[Block]
+    lead: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A dataset's page: what its tab says, its headline figures, and its sections."""
+
+    dataset: str
+    tab_detail: str
+    facts: list[str]
+    headlines: list[Headline]
+    sections: list[Section]
