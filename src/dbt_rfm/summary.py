@@ -31,6 +31,7 @@ from dbt_rfm.queries import (
     WARNINGS,
 )
 
+
 @dataclass(frozen=True)
 class Section:
     """A query whose rows are printed as a table.
@@ -150,9 +151,7 @@ class Summary:
             sections={section.name: marts.rows(section.query) for section in SECTIONS},
             moves=marts.rows(MIGRATION),
             grades={name: [row["name"] for row in marts.rows(GRADES, [name])] for name in marts.datasets()},
-            audit=[
-                row for row in marts.rows(AUDIT) if row["severity"] == "high" or row["finding"] == "late_orders"
-            ],
+            audit=[row for row in marts.rows(AUDIT) if row["severity"] == "high" or row["finding"] == "late_orders"],
         )
 
     def as_json(self) -> Row:

@@ -41,6 +41,7 @@ class Cell:
 class Table:
     """A table.
 
+    caption: what it shows, for those who hear the page; is_captioned: whether those who see it need it too
     headers: its columns, each with whether it holds numbers, which stand to the right
     hidden: rows that are shown when somebody asks for them, under this text
     """
@@ -48,8 +49,8 @@ class Table:
     caption: str
     headers: list[tuple[str, bool]]
     rows: list[list[Cell]]
+    is_captioned: bool = False
     is_sortable: bool = True
-    is_wide: bool = False
     hidden: list[list[Cell]] = field(default_factory=list)
     hidden_text: str = ""
     kind: str = "table"
@@ -59,14 +60,17 @@ class Table:
 class Chart:
     """A chart, with several views of it where somebody may choose.
 
-    title: what it shows; caption: how to read it; choice: what the views differ in
+    title: what it shows; is_titled: whether it needs a title of its own; caption: how to read it, where no other text
+    says so; choice: what the views differ in
+    is_wide: whether it takes the whole width
     """
 
     title: str
     caption: str
     views: list[tuple[str, Figure]]
     choice: str = ""
-    is_wide: bool = False
+    is_titled: bool = False
+    is_wide: bool = True
     kind: str = "chart"
 
 
@@ -75,7 +79,6 @@ class Note:
     """A sentence."""
 
     text: str
-    is_wide: bool = True
     kind: str = "note"
 
 
@@ -89,7 +92,6 @@ class Listing:
     caption: str
     columns: list[dict[str, Any]]
     rows: list[list[str]]
-    is_wide: bool = True
     kind: str = "listing"
 
 

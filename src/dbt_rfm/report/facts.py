@@ -1,4 +1,4 @@
-"""What the report tells of each dataset, as rows of the marts: counted in the database, never customer by customer here.
+"""What the report tells of each dataset, as rows of the marts: counted in the database, never customer by customer.
 
 Only those who need attention are listed one by one.
 """

@@ -1,15 +1,16 @@
 """The charts as plotly's JSON.
 
-Colours are named as CSS properties, ``var(--tier-1)`` or ``var(--tier-1) 40%`` with an opacity, and found when the chart
-is drawn, so that a chart follows the page from light to dark. Places on an axis are numbers with texts at the ticks,
-as plotly would take grades such as '1' or '2024-01' for numbers and dates. Every text of the data goes through
+Colours are named as CSS properties, ``var(--tier-1)`` or ``var(--tier-1) 40%`` with an opacity, and found when
+the chart is drawn, so that it follows the page from light to dark. Places on an axis are numbers with texts at the ticks, as
+plotly would take grades such as '1' or '2024-01' for numbers and dates. Every text of the data goes through
 ``label`` or ``plain``: plotly reads some HTML in labels.
 """
 
 from __future__ import annotations
 
+import math
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -71,7 +72,7 @@ TEMPLATE: Row = {
 
 
 def tier(place: int, of: int) -> str:
-    """Return the CSS property of a tier's colour: the first one is the best, the last one the worst, whatever their number.
+    """Return the CSS property of a tier's colour, from the best one to the worst, whatever their number.
 
     place: from 0; of: how many tiers there are
     """
@@ -79,7 +80,7 @@ def tier(place: int, of: int) -> str:
 
 
 def tiers_of(dataset: Dataset) -> dict[str, str]:
-    """Return the colour of each grade of the last as-of date; grades that only earlier dates know have none of their own."""
+    """Return the colour of each grade of the last as-of date; those that only earlier dates know have none."""
     now = [row["grade"] for row in dataset.tiers]
     return {grade: tier(place, len(now)) for place, grade in enumerate(now)}
 
@@ -143,11 +144,12 @@ def ticks(texts: Sequence[object], columns: int = 18) -> Row:
 
 
 def date_axis(dates: Sequence[object], places: int = 8) -> Row:
-    """Return an axis of as-of dates, all with the same distance; where they are many, only some are written, the last among them."""
-    axis = ticks(dates, 12)
+    """Return an axis of as-of dates at equal distances; where they are many, only some are written, with the last."""
     step = -(-len(dates) // places)
     shown = [place for place in range(len(dates)) if (len(dates) - 1 - place) % step == 0]
-    return axis | {"tickvals": shown, "ticktext": [plain(dates[place]) for place in shown]}
+    # The year stands below, as a telephone is narrow.
+    texts = [f"{day[5:]}<br>{day[:4]}" for day in (str(dates[place]) for place in shown)]
+    return ticks(dates) | {"tickvals": shown, "ticktext": texts, "tickangle": 0}
 
 
 def downwards(texts: Sequence[object]) -> Row:
@@ -208,7 +210,7 @@ def tiers_now(dataset: Dataset, say: Say) -> Figure:
             "height": bars_height(len(rows), 54 if dataset.before is not None else 40),
             "xaxis": {"rangemode": "tozero", "range": [0, max(most, 1) * 1.16], "nticks": 5, "tickformat": ",d"},
             "yaxis": downwards([row["grade"] for row in rows]),
-            "showlegend": dataset.before is not None,
+            "showlegend": False,
         },
     }
 
@@ -294,13 +296,14 @@ def tiers_over_time(dataset: Dataset, say: Say, column: str, is_share: bool) -> 
 
 
 def heatmap(dataset: Dataset, say: Say) -> Figure:
-    """Customers by scores of recency and frequency, coloured by their average money, or by their number without money."""
+    """Customers by scores of recency and frequency, coloured by their average money; without money by their number."""
     grid = dataset.grid
     assert grid is not None
-    cells: dict[tuple[Decimal, Decimal], list[Row]] = {}
+    cells: dict[tuple[int, int], list[Row]] = {}
     highest: dict[tuple[str, Decimal], Decimal] = {}
     for row in grid.rows:
-        cells.setdefault((row["recency"], row["frequency"]), []).append(row)
+        place = (grid.frequency.index(row["frequency"]), grid.recency.index(row["recency"]))
+        cells.setdefault(place, []).append(row)
         for axis in ["recency", "frequency"]:
             key = (axis, row[axis])
             highest[key] = max(highest.get(key, row[axis]), row[f"highest_{axis}"])
@@ -310,65 +313,85 @@ def heatmap(dataset: Dataset, say: Say) -> Figure:
         return [low if low == high else f"{low}–{high}" for low, high in names]
 
     recency, frequency = texts("recency", grid.recency), texts("frequency", grid.frequency)
-    colours: list[list[float | int | None]] = []
-    written: list[list[str]] = []
-    hover: list[list[str]] = []
-    for recency_end, recency_text in zip(grid.recency, recency, strict=True):
-        for line in [colours, written, hover]:
-            line.append([])
-        for frequency_end, frequency_text in zip(grid.frequency, frequency, strict=True):
-            rows = cells.get((recency_end, frequency_end))
-            if rows is None:
-                for line in [colours, written, hover]:
-                    line[-1].append(None)
-                continue
-            customers = sum(row["customers"] for row in rows)
-            average = sum(row["monetary"] or 0 for row in rows) / customers
-            lines = [f"R {recency_text}, F {frequency_text}", f"{count(customers)} {say('customers_unit')}"]
-            if dataset.has_money:
-                lines.append(f"{say('average_money')} {money(average)}")
-            if rows[0]["grade"] is not None:
-                lines.append(f"{say('mostly')} {plain(rows[0]['grade'])}")
-            colours[-1].append(number(average) if dataset.has_money else customers)
-            written[-1].append(count(customers))
-            hover[-1].append("<br>".join(lines))
+    customers = {place: sum(row["customers"] for row in rows) for place, rows in cells.items()}
+    average = {place: sum(row["monetary"] or 0 for row in rows) / customers[place] for place, rows in cells.items()}
+    shown = {place: max(average[place], 0) if dataset.has_money else customers[place] for place in cells}
+    largest = max(shown.values())
+
+    def hover(place: tuple[int, int]) -> str:
+        lines = [
+            f"R {recency[place[1]]}, F {frequency[place[0]]}",
+            f"{count(customers[place])} {say('customers_unit')}",
+        ]
+        if dataset.has_money:
+            lines.append(f"{say('average_money')} {money(average[place])}")
+        if cells[place][0]["grade"] is not None:
+            lines.append(f"{say('mostly')} {plain(cells[place][0]['grade'])}")
+        return "<br>".join(lines)
+
+    # The root keeps fields apart that a few rich ones would else make all alike.
+    def shade(value: Decimal | int) -> float:
+        return round(math.sqrt(value / largest), 4) if largest else 0
+
+    def field(write: Callable[[tuple[int, int]], Any]) -> list[list[Any]]:
+        return [
+            [write((x, y)) if (x, y) in cells else None for x in range(len(frequency))] for y in range(len(recency))
+        ]
+
+    marks = [Decimal(0), Decimal("0.25"), Decimal(1)]
+    heat = {
+        "type": "heatmap",
+        "x": list(range(len(frequency))),
+        "y": list(range(len(recency))),
+        "z": field(lambda place: shade(shown[place])),
+        "hovertext": field(hover),
+        "hoverinfo": "text",
+        "hoverongaps": False,
+        "xgap": 3,
+        "ygap": 3,
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": [[0, "var(--heat-1)"], [0.5, "var(--heat-2)"], [1, "var(--heat-3)"]],
+        "colorbar": {
+            "orientation": "h",
+            "len": 0.9,
+            "x": 0.5,
+            "y": 1,
+            "yanchor": "bottom",
+            "ypad": 6,
+            "thickness": 10,
+            "outlinewidth": 0,
+            "tickmode": "array",
+            "tickvals": [shade(largest * mark) for mark in marks],
+            "ticktext": [
+                money(largest * mark) if dataset.has_money else count(round(largest * mark)) for mark in marks
+            ],
+            "ticks": "",
+        },
+    }
+    # The counts are points of their own, as their colour has to stand out from that of the field.
+    places = sorted(cells)
+    counts = {
+        "type": "scatter",
+        "mode": "text",
+        "x": [x for x, _ in places],
+        "y": [y for _, y in places],
+        "text": [count(customers[place]) for place in places],
+        "textfont": {
+            "color": [f"var({'--heat-dark' if shade(shown[place]) > 0.65 else '--heat-light'})" for place in places]
+        },
+        "hoverinfo": "skip",
+    }
+    left = 46 + 8 * max(width(text) for text in recency)
     return {
-        "data": [
-            {
-                "type": "heatmap",
-                "x": list(range(len(frequency))),
-                "y": list(range(len(recency))),
-                "z": colours,
-                "text": written,
-                "texttemplate": "%{text}",
-                "hovertext": hover,
-                "hoverinfo": "text",
-                "hoverongaps": False,
-                "xgap": 3,
-                "ygap": 3,
-                "zmin": 0,
-                "colorscale": [[0, "var(--heat-1)"], [0.5, "var(--heat-2)"], [1, "var(--heat-3)"]],
-                "colorbar": {
-                    "orientation": "h",
-                    "x": 0.5,
-                    "y": 1.02,
-                    "yanchor": "bottom",
-                    "thickness": 10,
-                    "outlinewidth": 0,
-                    "nticks": 4,
-                    "exponentformat": "none",
-                    "separatethousands": True,
-                    "title": {
-                        "text": say("average_money") if dataset.has_money else say("customers"),
-                        "side": "top",
-                    },
-                },
-            }
-        ],
+        "data": [heat, counts],
         "layout": {
-            "height": 170 + 48 * len(recency),
-            "xaxis": ticks(frequency, 12) | {"title": {"text": say("frequency_score")}},
-            "yaxis": ticks(recency, 12) | {"title": {"text": say("recency_score")}},
+            "height": 150 + 46 * len(recency),
+            # Margins of their own, as plotly's automatic ones forget the bar of colours.
+            "margin": {"l": min(left, 140), "r": 20, "t": 60, "b": 62},
+            "xaxis": ticks(frequency, 12) | {"title": {"text": say("frequency_score")}, "automargin": False},
+            "yaxis": ticks(recency, 12) | {"title": {"text": say("recency_score")}, "automargin": False},
+            "showlegend": False,
         },
     }
 
@@ -416,7 +439,9 @@ def migration(dataset: Dataset, say: Say) -> Figure:
                 "hoverinfo": "none",
                 "textfont": {"color": "var(--text)", "size": 13},
                 "node": {
-                    "label": [f"{label(named(grade), 14, 1)} {count(sums[place[key]])}" for key in keys for grade in [key[1]]],
+                    "label": [
+                        f"{label(named(grade), 14, 1)} {count(sums[place[key]])}" for key in keys for grade in [key[1]]
+                    ],
                     "x": [0.001] * len(before) + [0.999] * len(after),
                     "y": [*middles(before), *middles(after)],
                     "color": [colour(grade, tiers) for _, grade in keys],
@@ -424,7 +449,8 @@ def migration(dataset: Dataset, say: Say) -> Figure:
                     "pad": 14,
                     "thickness": 16,
                     "customdata": [
-                        f"{plain(named(grade))}, {days[side]}<br>{count(sums[place[side, grade]])} {say('customers_unit')}"
+                        f"{plain(named(grade))}, {days[side]}<br>"
+                        f"{count(sums[place[side, grade]])} {say('customers_unit')}"
                         for side, grade in keys
                     ],
                     "hovertemplate": "%{customdata}<extra></extra>",
@@ -471,7 +497,8 @@ def cut_points(rows: list[Row], dates: list[Any], say: Say) -> Figure:
                 "marker": {"size": 6},
                 "hoverinfo": "text",
                 "hovertext": [
-                    f"{row['as_of_date']}, {say('score')} {amount(score)}<br>{say('worst_value')} {amount(row['worst_value'])}"
+                    f"{row['as_of_date']}, {say('score')} {amount(score)}<br>"
+                    f"{say('worst_value')} {amount(row['worst_value'])}"
                     for row in of_score
                 ],
             }
@@ -480,7 +507,7 @@ def cut_points(rows: list[Row], dates: list[Any], say: Say) -> Figure:
         "data": data,
         "layout": {
             "height": 320,
-            "xaxis": date_axis(dates, 6),
+            "xaxis": date_axis(dates, 5),
             "yaxis": {"rangemode": "tozero", "nticks": 6},
             "showlegend": True,
         },

@@ -9,11 +9,11 @@ from dbt_rfm.numbers import amount, change, count, money, ratio, share
 from dbt_rfm.report import figures
 from dbt_rfm.report.blocks import Block, Cell, Chart, Headline, Listing, Note, Page, Section, Table
 from dbt_rfm.report.facts import SHOWN_CODES, SHOWN_GROUPS, Dataset
-from dbt_rfm.report.texts import SEVERITY_ORDER, Say
+from dbt_rfm.report.texts import SEVERITY_ORDER, WARNINGS, Say
 from dbt_rfm.words import SEVERITIES, Language
 
-# Findings of the audit that are shown at once.
-SHOWN_FINDINGS = 10
+# Of findings, reasons and dates, how many are shown at once.
+SHOWN_ROWS = 10
 NOTHING = Cell("–")
 
 
@@ -104,7 +104,9 @@ class PageOfDataset:
                 say("rejected_rows"),
                 count(last["rejected_rows"]),
                 moved("rejected_rows"),
-                say("rejected_customers", count=count(last["rejected_customers"])) if last["rejected_customers"] else "",
+                say("rejected_customers", count=count(last["rejected_customers"]))
+                if last["rejected_customers"]
+                else "",
             )
         )
         return shown
@@ -149,13 +151,15 @@ class PageOfDataset:
             cells += [optional(average.get(column), two_decimals) for column, is_there in has.items() if is_there]
             rows.append(cells)
         hint = say("averages_hint", date=dataset.before["as_of_date"]) if dataset.before else say("averages_only")
-        caption = say("tiers_caption") if has_change else say("tiers_caption_single")
+        caption = (
+            say("tiers_caption", date=dataset.before["as_of_date"]) if dataset.before else say("tiers_caption_single")
+        )
         return Section(
             "tiers",
             say("tiers"),
             [
-                Table(hint, headers, rows, is_wide=True),
-                Chart(say("tiers"), caption, [("", figures.tiers_now(dataset, say))], is_wide=True),
+                Table(hint, headers, rows, is_captioned=True),
+                Chart(say("tiers"), caption, [("", figures.tiers_now(dataset, say))]),
             ],
         )
 
@@ -202,7 +206,6 @@ class PageOfDataset:
                     say("money_share"),
                     say("money_share_caption"),
                     [("", figures.money_against_customers(dataset, say))],
-                    is_wide=True,
                 )
             ],
             say(
@@ -227,7 +230,7 @@ class PageOfDataset:
         return Section(
             "history",
             say("over_time"),
-            [Chart(say("over_time"), say("over_time_caption"), views, choice=say("shown"), is_wide=True)],
+            [Chart(say("over_time"), say("over_time_caption"), views, choice=say("shown"))],
         )
 
     def heatmap(self) -> Section:
@@ -241,7 +244,7 @@ class PageOfDataset:
         return Section(
             "grid",
             say("heatmap"),
-            [Chart(say("heatmap"), caption, [("", figures.heatmap(dataset, say))], is_wide=True)],
+            [Chart(say("heatmap"), caption, [("", figures.heatmap(dataset, say))])],
         )
 
     def _no_heatmap(self) -> str:
@@ -270,7 +273,6 @@ class PageOfDataset:
                     say("migration"),
                     say("migration_caption", before=before, after=dataset.as_of_date),
                     [("", figures.migration(dataset, say))],
-                    is_wide=True,
                 )
             ],
             say("migration_lead", **{name: count(customers) for name, customers in counts.items()}),
@@ -279,7 +281,7 @@ class PageOfDataset:
     def cut_points(self) -> Section | None:
         """Where the scores change, and how that moved."""
         dataset, say = self.dataset, self.say
-        metrics: dict[str, list[Row]] = {}
+        metrics: dict[str, list[Row]] = {row["name"]: [] for row in dataset.rules if row["part"] == "metric"}
         for row in dataset.cut_points:
             metrics.setdefault(row["metric"], []).append(row)
         metrics = {name: rows for name, rows in metrics.items() if is_cut(rows, dataset)}
@@ -298,15 +300,11 @@ class PageOfDataset:
         if dataset.before is not None:
             for name, rows in metrics.items():
                 of_region = {region: [row for row in rows if row["region"] == region] for region in regions}
-                views = [
-                    (region, figures.cut_points(own, dates, say)) for region, own in of_region.items() if own
-                ]
+                views = [(region, figures.cut_points(own, dates, say)) for region, own in of_region.items() if own]
                 if views:
-                    blocks.append(
-                        Chart(name, say("cut_points_caption"), views, choice=say("region_of_group"))
-                    )
+                    blocks.append(Chart(name, "", views, choice=say("region_of_group"), is_titled=True, is_wide=False))
         blocks.append(self._cut_table(metrics, regions))
-        return Section("cuts", say("cut_points"), blocks)
+        return Section("cuts", say("cut_points"), blocks, say("cut_points_lead") if dataset.before else "")
 
     def _cut_table(self, metrics: dict[str, list[Row]], regions: list[str]) -> Table:
         dataset, say = self.dataset, self.say
@@ -333,7 +331,7 @@ class PageOfDataset:
             say("cut_points_table", date=dataset.as_of_date),
             headers,
             rows[:shown],
-            is_wide=True,
+            is_captioned=True,
             hidden=rows[shown:],
             hidden_text=say("cuts_more", count=count(len(rows) - shown)),
         )
@@ -348,7 +346,7 @@ class PageOfDataset:
         headers += [(say("money_at_risk"), True)] if dataset.has_money else []
         kinds = [
             [
-                Cell(row["warning"]),
+                Cell(self.warning(row["warning"])),
                 self.severity(row["severity"]),
                 Cell(count(row["new_warnings"])),
                 Cell(count(row["repeated_warnings"])),
@@ -365,9 +363,13 @@ class PageOfDataset:
         return Section(
             "warnings",
             say("warnings"),
-            [Table(say("warnings"), headers, kinds, is_wide=True), self._listing()],
+            [Table(say("warnings"), headers, kinds), self._listing()],
             lead,
         )
+
+    def warning(self, name: str) -> str:
+        """Return the name of a warning, in words where it is one that every project has."""
+        return WARNINGS[name].in_language(self.language) if name in WARNINGS else name
 
     def severity(self, name: str) -> Cell:
         """Return the cell of a severity."""
@@ -395,7 +397,7 @@ class PageOfDataset:
                 row["customer_id"],
                 *([row["region"]] if has_regions else []),
                 row["severity"],
-                row["warning"],
+                self.warning(row["warning"]),
                 row[f"reason{suffix}"] or "",
                 row[f"suggested_action{suffix}"] or "",
                 *(["–" if row["money_at_risk"] is None else money(row["money_at_risk"])] if dataset.has_money else []),
@@ -428,7 +430,7 @@ class PageOfDataset:
         caption = say("regions")
         if len(dataset.regions) > SHOWN_GROUPS:
             caption = say("only_largest", shown=count(SHOWN_GROUPS), all=count(len(dataset.regions)))
-        return Section("regions", say("regions"), [Table(caption, headers, rows, is_wide=True)])
+        return Section("regions", say("regions"), [Table(caption, headers, rows)])
 
     def service(self) -> Section | None:
         """What each grade is promised, and when the contacts are due."""
@@ -457,11 +459,9 @@ class PageOfDataset:
             ]
             for row in ordered
         ]
-        blocks: list[Block] = [Table(say("service"), headers, rows, is_wide=True)]
+        blocks: list[Block] = [Table(say("service"), headers, rows)]
         if dataset.contacts:
-            blocks.append(
-                Chart(say("service"), say("service_caption"), [("", figures.contacts(dataset, say))], is_wide=True)
-            )
+            blocks.append(Chart(say("service"), say("service_caption"), [("", figures.contacts(dataset, say))]))
         return Section("service", say("service"), blocks)
 
     def backtest(self) -> Section:
@@ -494,12 +494,12 @@ class PageOfDataset:
         blocks: list[Block] = []
         if any(row["part"] == "grade" and row["monetary_lift"] is not None for row in rows):
             blocks.append(Chart(say("backtest"), say("backtest_caption"), [("", figures.lift(dataset, say))]))
-        blocks.append(Table(say("backtest"), headers, cells, is_wide=not blocks))
+        blocks.append(Table(say("backtest"), headers, cells))
         if dataset.followed_warnings:
             names = ["warned_count", "precision", "base_rate", "lift", "recall", "lift_within"]
             judged = [
                 [
-                    Cell(row["warning"]),
+                    Cell(self.warning(row["warning"])),
                     Cell(count(row["customers"])),
                     optional(row["precision"], share),
                     optional(row["base_silent_share"], share),
@@ -515,7 +515,7 @@ class PageOfDataset:
                     say("warnings_judged_caption"),
                     [(say("warning"), False), *((say(name), True) for name in names)],
                     judged,
-                    is_wide=True,
+                    is_captioned=True,
                 )
             )
         return Section("backtest", say("backtest"), blocks, lead)
@@ -538,10 +538,18 @@ class PageOfDataset:
                 part = row["part"]
                 scores = ranged(row["lowest_score"], row["highest_score"])
                 name = self.grade(row["name"]) if part in {"grade", "action"} else Cell(row["name"])
-                rows.append([Cell(heading), name, Cell(words), optional(row["weight"], amount), Cell(scores)])
+                rows.append(
+                    [
+                        Cell(heading),
+                        name,
+                        Cell(words),
+                        Cell("" if row["weight"] is None else amount(row["weight"])),
+                        Cell(scores),
+                    ]
+                )
             headers = [(say("rule_part"), False), (say("rule_name"), False), (say("rule_words"), False)]
             headers += [(say("rule_weight"), True), (say("rule_scores"), True)]
-            blocks.append(Table(say("rules"), headers, rows, is_sortable=False, is_wide=True))
+            blocks.append(Table(say("rules"), headers, rows, is_sortable=False))
         else:
             blocks.append(Note(say("rules_gone", rulebook=dataset.rulebook)))
         blocks.append(Note(say("audit"), kind="heading"))
@@ -564,14 +572,13 @@ class PageOfDataset:
             )
             for row in ordered
         ]
-        shown = [cells for severity, cells in rows if severity != "info"][:SHOWN_FINDINGS]
+        shown = [cells for severity, cells in rows if severity != "info"][:SHOWN_ROWS]
         hidden = [cells for _, cells in rows if not any(cells is one for one in shown)]
         return Table(
             say("audit"),
             [(say("severity"), False), (say("finding"), False)],
             shown,
             is_sortable=False,
-            is_wide=True,
             hidden=hidden,
             hidden_text=say("audit_more", count=count(len(hidden))),
         )
@@ -602,10 +609,9 @@ class PageOfDataset:
                 Table(
                     say("quality"),
                     [(say("stage"), False), (say("reasons"), False), (say("rows"), True)],
-                    reasons[:SHOWN_FINDINGS],
-                    is_wide=True,
-                    hidden=reasons[SHOWN_FINDINGS:],
-                    hidden_text=say("reasons_more", count=count(len(reasons) - SHOWN_FINDINGS)),
+                    reasons[:SHOWN_ROWS],
+                    hidden=reasons[SHOWN_ROWS:],
+                    hidden_text=say("reasons_more", count=count(len(reasons) - SHOWN_ROWS)),
                 ),
                 Table(
                     say("quality_dates"),
@@ -615,8 +621,10 @@ class PageOfDataset:
                         (say("not_scored"), True),
                         (say("rejected_rows"), True),
                     ],
-                    dates,
-                    is_wide=True,
+                    dates[:SHOWN_ROWS],
+                    is_captioned=True,
+                    hidden=dates[SHOWN_ROWS:],
+                    hidden_text=say("dates_more", count=count(len(dates) - SHOWN_ROWS)),
                 ),
             ],
             say("quality_lead", rows=count(totals["input"]), customers=count(totals["grading"])),

@@ -49,8 +49,8 @@ TEXTS: dict[str, Words] = {
     # Sections.
     "tiers": Words("Tiers now", "当前等级"),
     "tiers_caption": Words(
-        "Customers of each tier, best on top; the pale bar is the as-of date before.",
-        "各等级的客户数，最高等级在上；浅色条为上一分析时间。",
+        "Customers of each tier, best on top; the pale bar is {date}.",
+        "各等级的客户数，最高等级在上；浅色条为 {date}。",
     ),
     "tiers_caption_single": Words("Customers of each tier, best on top.", "各等级的客户数，最高等级在上。"),
     "averages_hint": Words(
@@ -90,8 +90,8 @@ TEXTS: dict[str, Words] = {
     "best_customer_share": Words("Their share", "其占比"),
     "heatmap": Words("Recency and frequency", "最近一次与频次"),
     "heatmap_caption": Words(
-        "Each field is a pair of scores, the best in the top right corner. The number counts customers, the colour is their "
-        "average money.",
+        "Each field is a pair of scores, the best in the top right corner. The number counts customers, the colour is "
+        "their average money.",
         "每格是一对得分，最好的在右上角。数字为客户数，颜色为其平均金额。",
     ),
     "heatmap_caption_no_money": Words(
@@ -102,9 +102,7 @@ TEXTS: dict[str, Words] = {
         "Scores of many values are put into ranges of about as many customers each.",
         "取值很多的得分按人数大致均分为若干区间。",
     ),
-    "no_heatmap": Words(
-        "Not drawn: {rulebook} has no {metrics}.", "未绘制：规则 {rulebook} 没有{metrics}。"
-    ),
+    "no_heatmap": Words("Not drawn: {rulebook} has no {metrics}.", "未绘制：规则 {rulebook} 没有{metrics}。"),
     "no_metric": Words("metric {metric}", "指标 {metric}"),
     "and": Words(" and no ", "和"),
     "text_scores": Words(
@@ -127,14 +125,12 @@ TEXTS: dict[str, Words] = {
     "new_customers": Words("new", "新增"),
     "left_customers": Words("gone", "流失"),
     "cut_points": Words("Cut points", "分界值"),
-    "cut_points_caption": Words(
-        "The worst value that still earns each score. A line that moves means that the same customer is judged otherwise "
-        "than before.",
+    "cut_points_lead": Words(
+        "The lines are the worst value that still earns each score. A line that moves means that the same customer is "
+        "judged otherwise than before.",
         "各得分所需的最差值。线的移动意味着同样的客户得到不同的评判。",
     ),
-    "cut_points_table": Words(
-        "The values between which each score lies on {date}.", "{date} 各得分的取值范围。"
-    ),
+    "cut_points_table": Words("The values between which each score lies on {date}.", "{date} 各得分的取值范围。"),
     "cut_points_metric": Words("{metric}", "{metric}"),
     "region_of_group": Words("Region", "地区"),
     "only_largest": Words("The {shown} largest of {all} regions.", "{all} 个地区中最大的 {shown} 个。"),
@@ -179,6 +175,7 @@ TEXTS: dict[str, Words] = {
     "part_action": Words("Actions", "服务"),
     "audit": Words("What the audit finds", "规则审计"),
     "reasons_more": Words("{count} more reasons", "另有 {count} 种原因"),
+    "dates_more": Words("{count} more dates", "另有 {count} 个分析时间"),
     "cuts_more": Words("{count} more cut points", "另有 {count} 个分界值"),
     "audit_none": Words("The audit finds nothing to tell.", "审计没有发现。"),
     "audit_more": Words("{count} more findings and figures", "另有 {count} 条发现与数据"),
@@ -188,12 +185,13 @@ TEXTS: dict[str, Words] = {
         "A backtest needs an as-of date that another one follows.", "需要有后续的分析时间才能回测。"
     ),
     "backtest_caption": Words(
-        "Money a head in the following period against the average of all (1.00). Good grades decline from top to bottom.",
+        "Money a head in the following period against the average of all (1.00). Good grades decline from top to "
+        "bottom.",
         "后续期间的人均金额与全体均值之比（均值为 1.00）。好的等级应自上而下递减。",
     ),
     "backtest_lead": Words(
-        "Over {periods} periods. Gini {gini}: 0 would be a ranking by chance, 1 a perfect one. The best fifth by rank brought "
-        "{fifth} of the following money.",
+        "Over {periods} periods. Gini {gini}: 0 would be a ranking by chance, 1 a perfect one. The best fifth by rank "
+        "brought {fifth} of the following money.",
         "共 {periods} 期。基尼系数 {gini}：0 为随机排名，1 为完美排名。排名前五分之一的客户带来后续金额的 {fifth}。",
     ),
     "periods": Words("Periods", "期数"),
@@ -204,8 +202,8 @@ TEXTS: dict[str, Words] = {
     "everybody": Words("all", "全部"),
     "warnings_judged": Words("Were the warnings right?", "预警准不准"),
     "warnings_judged_caption": Words(
-        "Right: warned and without an order in the following period. A lift of 1.00 is no better than chance; lift within "
-        "grades compares with customers of the same grades.",
+        "Right: warned and without an order in the following period. A lift of 1.00 is no better than chance; lift "
+        "within grades compares with customers of the same grades.",
         "命中：被预警且后续期间没有订单。提升为 1.00 即与随机无异；同等级提升为与同等级客户相比。",
     ),
     "warned_count": Words("Warned", "预警次数"),
@@ -239,6 +237,16 @@ TEXTS: dict[str, Words] = {
     "quality_dates": Words("By as-of date", "按分析时间"),
     "not_scored": Words("Not scored", "未评分"),
     "change": Words("Change", "变化"),
+}
+
+# The warnings that every project has; others go by the name that the vars give them.
+WARNINGS: dict[str, Words] = {
+    "frequency_fell": Words("frequency_fell", "频次下降"),
+    "order_value_fell": Words("order_value_fell", "单均金额下降"),
+    "complexity_fell": Words("complexity_fell", "项目复杂度下降"),
+    "grade_fell": Words("grade_fell", "等级下降"),
+    "silent": Words("silent", "沉默"),
+    "disputes": Words("disputes", "纠纷"),
 }
 
 SEVERITY_ORDER = list(SEVERITIES)

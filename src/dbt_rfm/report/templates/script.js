@@ -8,7 +8,7 @@
   const template = JSON.parse(document.getElementById("template").textContent);
   const config = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false, showTips: false };
   // What a long list shows at first, and what each click adds.
-  const PAGE = 25;
+  const PAGE = matchMedia("(max-width: 48rem)").matches ? 10 : 25;
   // The width of A4 within its margins, in pixels.
   const PAPER = 660;
 
