@@ -62,12 +62,13 @@ class Chart:
 
     title: what it shows; is_titled: whether it needs a title of its own; caption: how to read it, where no other text
     says so; choice: what the views differ in
-    is_wide: whether it takes the whole width
+    legend: texts with the CSS properties of their colours; is_wide: whether it takes the whole width
     """
 
     title: str
     caption: str
     views: list[tuple[str, Figure]]
+    legend: list[tuple[str, str]] = field(default_factory=list)
     choice: str = ""
     is_titled: bool = False
     is_wide: bool = True

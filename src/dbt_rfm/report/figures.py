@@ -1,8 +1,8 @@
 """The charts as plotly's JSON.
 
 Colours are named as CSS properties, ``var(--tier-1)`` or ``var(--tier-1) 40%`` with an opacity, and found when
-the chart is drawn, so that it follows the page from light to dark. Places on an axis are numbers with texts at the ticks, as
-plotly would take grades such as '1' or '2024-01' for numbers and dates. Every text of the data goes through
+the chart is drawn, so that it follows the page from light to dark. Places on an axis are numbers with texts at the
+ticks, as plotly would take grades such as '1' or '2024-01' for numbers and dates. Every text of the data goes through
 ``label`` or ``plain``: plotly reads some HTML in labels.
 """
 
@@ -55,16 +55,8 @@ TEMPLATE: Row = {
         "separators": ".,",
         "bargap": 0.3,
         "bargroupgap": 0.08,
-        "legend": {
-            "orientation": "h",
-            "x": 0,
-            "xanchor": "left",
-            "y": 1.02,
-            "yanchor": "bottom",
-            "traceorder": "normal",
-            "itemclick": False,
-            "itemdoubleclick": False,
-        },
+        # The page has legends of its own, which fold on a telephone.
+        "showlegend": False,
         "xaxis": AXIS,
         "yaxis": AXIS,
     }
@@ -152,6 +144,11 @@ def date_axis(dates: Sequence[object], places: int = 8) -> Row:
     return ticks(dates) | {"tickvals": shown, "ticktext": texts, "tickangle": 0}
 
 
+def whole_numbers(most: int) -> Row:
+    """Return an axis that counts up to a number."""
+    return {"tickformat": ",d", **({"dtick": 1} if most < 5 else {"nticks": 6})}
+
+
 def downwards(texts: Sequence[object]) -> Row:
     """Return a vertical axis whose first text stands on top."""
     return ticks(texts) | {"range": [len(texts) - 0.5, -0.5]}
@@ -174,7 +171,6 @@ def tiers_now(dataset: Dataset, say: Say) -> Figure:
             {
                 "type": "bar",
                 "orientation": "h",
-                "name": plain(dataset.before["as_of_date"]),
                 "y": places,
                 "x": earlier,
                 "marker": {"color": "var(--before)"},
@@ -189,7 +185,6 @@ def tiers_now(dataset: Dataset, say: Say) -> Figure:
         {
             "type": "bar",
             "orientation": "h",
-            "name": plain(dataset.as_of_date),
             "y": places,
             "x": [row["customers"] for row in rows],
             "text": [count(row["customers"]) for row in rows],
@@ -208,9 +203,8 @@ def tiers_now(dataset: Dataset, say: Say) -> Figure:
         "data": data,
         "layout": {
             "height": bars_height(len(rows), 54 if dataset.before is not None else 40),
-            "xaxis": {"rangemode": "tozero", "range": [0, max(most, 1) * 1.16], "nticks": 5, "tickformat": ",d"},
+            "xaxis": whole_numbers(most) | {"range": [0, max(most, 1) * 1.16]},
             "yaxis": downwards([row["grade"] for row in rows]),
-            "showlegend": False,
         },
     }
 
@@ -225,7 +219,6 @@ def money_against_customers(dataset: Dataset, say: Say) -> Figure:
         return {
             "type": "bar",
             "orientation": "h",
-            "name": name,
             "y": places,
             "x": [number(100 * value) for value in values],
             "text": [share(value) for value in values],
@@ -270,7 +263,6 @@ def tiers_over_time(dataset: Dataset, say: Say, column: str, is_share: bool) -> 
         data.append(
             {
                 "type": "bar",
-                "name": label(grade, 16, 1),
                 "x": list(range(len(dates))),
                 "y": [number(100 * value) for value in shares] if is_share else [number(value) for value in values],
                 "marker": {"color": colour(grade, tiers), "line": {"color": "var(--card)", "width": 1}},
@@ -290,7 +282,6 @@ def tiers_over_time(dataset: Dataset, say: Say, column: str, is_share: bool) -> 
             "height": 380,
             "xaxis": date_axis(dates),
             "yaxis": {"range": [0, 100], "ticksuffix": "%"} if is_share else {"rangemode": "tozero", "nticks": 6},
-            "showlegend": True,
         },
     }
 
@@ -339,6 +330,7 @@ def heatmap(dataset: Dataset, say: Say) -> Figure:
         ]
 
     marks = [Decimal(0), Decimal("0.25"), Decimal(1)]
+    write = money if dataset.has_money else (lambda value: count(round(value)))
     heat = {
         "type": "heatmap",
         "x": list(range(len(frequency))),
@@ -363,9 +355,7 @@ def heatmap(dataset: Dataset, say: Say) -> Figure:
             "outlinewidth": 0,
             "tickmode": "array",
             "tickvals": [shade(largest * mark) for mark in marks],
-            "ticktext": [
-                money(largest * mark) if dataset.has_money else count(round(largest * mark)) for mark in marks
-            ],
+            "ticktext": [write(largest * mark) for mark in marks],
             "ticks": "",
         },
     }
@@ -382,16 +372,15 @@ def heatmap(dataset: Dataset, say: Say) -> Figure:
         },
         "hoverinfo": "skip",
     }
-    left = 46 + 8 * max(width(text) for text in recency)
+    left = 34 + 8 * max(width(text) for text in recency)
     return {
         "data": [heat, counts],
         "layout": {
-            "height": 150 + 46 * len(recency),
+            "height": 110 + 46 * len(recency),
             # Margins of their own, as plotly's automatic ones forget the bar of colours.
-            "margin": {"l": min(left, 140), "r": 20, "t": 60, "b": 62},
-            "xaxis": ticks(frequency, 12) | {"title": {"text": say("frequency_score")}, "automargin": False},
-            "yaxis": ticks(recency, 12) | {"title": {"text": say("recency_score")}, "automargin": False},
-            "showlegend": False,
+            "margin": {"l": min(left, 140), "r": 20, "t": 56, "b": 44},
+            "xaxis": ticks([f"F {text}" for text in frequency], 9) | {"automargin": False, "tickangle": 0},
+            "yaxis": ticks([f"R {text}" for text in recency], 16) | {"automargin": False},
         },
     }
 
@@ -476,24 +465,31 @@ def migration(dataset: Dataset, say: Say) -> Figure:
     }
 
 
-def cut_points(rows: list[Row], dates: list[Any], say: Say) -> Figure:
+def cut_scores(rows: list[Row]) -> dict[Decimal, str]:
+    """Return the scores of a metric that have a cut point, with their colours.
+
+    The lowest one is left out: whatever is worse than the others earns it.
+    """
+    scores = sorted({row["score"] for row in rows}, reverse=True)[:-1]
+    return {score: tier(place, max(len(scores), 2)) for place, score in enumerate(scores)}
+
+
+def cut_points(rows: list[Row], scores: dict[Decimal, str], dates: list[Any], say: Say) -> Figure:
     """The worst value that earns each score of one metric and group, at every as-of date.
 
-    The lowest score is left out: whatever is worse earns it as well.
+    scores: with the CSS properties of their colours
     """
-    scores = sorted({row["score"] for row in rows}, reverse=True)
     place = {day: number for number, day in enumerate(dates)}
     data = []
-    for step, score in enumerate(scores[:-1]):
+    for score, shade in scores.items():
         of_score = sorted((row for row in rows if row["score"] == score), key=lambda row: row["as_of_date"])
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers",
-                "name": f"{say('score')} {amount(score)}",
                 "x": [place[row["as_of_date"]] for row in of_score],
                 "y": [number(row["worst_value"]) for row in of_score],
-                "line": {"color": f"var({tier(step, max(len(scores) - 1, 2))})", "width": 2, "shape": "linear"},
+                "line": {"color": f"var({shade})", "width": 2},
                 "marker": {"size": 6},
                 "hoverinfo": "text",
                 "hovertext": [
@@ -509,13 +505,13 @@ def cut_points(rows: list[Row], dates: list[Any], say: Say) -> Figure:
             "height": 320,
             "xaxis": date_axis(dates, 5),
             "yaxis": {"rangemode": "tozero", "nticks": 6},
-            "showlegend": True,
         },
     }
 
 
 def spread(names: list[str], rows: list[Row], say: Say) -> Figure:
     """How many customers have each range of totals, or each code."""
+    most = max(row["customers"] for row in rows)
     return {
         "data": [
             {
@@ -536,7 +532,7 @@ def spread(names: list[str], rows: list[Row], say: Say) -> Figure:
         "layout": {
             "height": 340,
             "xaxis": ticks(names, 12),
-            "yaxis": {"range": [0, max(row["customers"] for row in rows) * 1.15], "nticks": 5, "tickformat": ",d"},
+            "yaxis": whole_numbers(most) | {"range": [0, most * 1.15]},
         },
     }
 
@@ -594,7 +590,6 @@ def contacts(dataset: Dataset, say: Say) -> Figure:
         "data": [
             {
                 "type": "bar",
-                "name": label(grade, 16, 1),
                 "x": list(range(len(months))),
                 "y": [cells.get((grade, month), 0) for month in months],
                 "marker": {"color": colour(grade, tiers), "line": {"color": "var(--card)", "width": 1}},
@@ -610,7 +605,6 @@ def contacts(dataset: Dataset, say: Say) -> Figure:
             "barmode": "stack",
             "height": 320,
             "xaxis": date_axis(months),
-            "yaxis": {"rangemode": "tozero", "nticks": 6, "tickformat": ",d"},
-            "showlegend": True,
+            "yaxis": whole_numbers(sum(row["customers"] for row in dataset.contacts)) | {"rangemode": "tozero"},
         },
     }

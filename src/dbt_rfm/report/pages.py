@@ -127,6 +127,10 @@ class PageOfDataset:
         order = grades.index(name) if name in grades else len(grades)
         return Cell(name, order=order, tier=self.tiers.get(name, "--outside"))
 
+    def legend(self, grades: list[str]) -> list[tuple[str, str]]:
+        """Return the colours of grades."""
+        return [(grade, self.tiers.get(grade, "--outside")) for grade in grades]
+
     def tiers_now(self) -> Section:
         """The tiers of the last as-of date."""
         dataset, say = self.dataset, self.say
@@ -150,7 +154,9 @@ class PageOfDataset:
             cells += [optional(row["monetary"], money), shared(row["monetary_share"])] if dataset.has_money else []
             cells += [optional(average.get(column), two_decimals) for column, is_there in has.items() if is_there]
             rows.append(cells)
-        hint = say("averages_hint", date=dataset.before["as_of_date"]) if dataset.before else say("averages_only")
+        hints = [say("averages_only")] if any(has.values()) else []
+        if dataset.before:
+            hints.append(say("change_hint", date=dataset.before["as_of_date"]))
         caption = (
             say("tiers_caption", date=dataset.before["as_of_date"]) if dataset.before else say("tiers_caption_single")
         )
@@ -158,7 +164,7 @@ class PageOfDataset:
             "tiers",
             say("tiers"),
             [
-                Table(hint, headers, rows, is_captioned=True),
+                Table(" ".join(hints) or say("tiers"), headers, rows, is_captioned=bool(hints)),
                 Chart(say("tiers"), caption, [("", figures.tiers_now(dataset, say))]),
             ],
         )
@@ -206,6 +212,7 @@ class PageOfDataset:
                     say("money_share"),
                     say("money_share_caption"),
                     [("", figures.money_against_customers(dataset, say))],
+                    [(say("share_of_customers"), "--before"), (say("share_of_money"), "--accent")],
                 )
             ],
             say(
@@ -230,7 +237,11 @@ class PageOfDataset:
         return Section(
             "history",
             say("over_time"),
-            [Chart(say("over_time"), say("over_time_caption"), views, choice=say("shown"))],
+            [
+                Chart(
+                    say("over_time"), say("over_time_caption"), views, self.legend(dataset.grades), choice=say("shown")
+                )
+            ],
         )
 
     def heatmap(self) -> Section:
@@ -300,9 +311,14 @@ class PageOfDataset:
         if dataset.before is not None:
             for name, rows in metrics.items():
                 of_region = {region: [row for row in rows if row["region"] == region] for region in regions}
-                views = [(region, figures.cut_points(own, dates, say)) for region, own in of_region.items() if own]
+                scores = figures.cut_scores(rows)
+                views = [
+                    (region, figures.cut_points(own, scores, dates, say)) for region, own in of_region.items() if own
+                ]
                 if views:
-                    blocks.append(Chart(name, "", views, choice=say("region_of_group"), is_titled=True, is_wide=False))
+                    legend = [(f"{say('score')} {amount(score)}", shade) for score, shade in scores.items()]
+                    choice = say("region_of_group")
+                    blocks.append(Chart(name, "", views, legend, choice=choice, is_titled=True, is_wide=False))
         blocks.append(self._cut_table(metrics, regions))
         return Section("cuts", say("cut_points"), blocks, say("cut_points_lead") if dataset.before else "")
 
@@ -461,7 +477,15 @@ class PageOfDataset:
         ]
         blocks: list[Block] = [Table(say("service"), headers, rows)]
         if dataset.contacts:
-            blocks.append(Chart(say("service"), say("service_caption"), [("", figures.contacts(dataset, say))]))
+            planned = {row["grade"] for row in dataset.contacts}
+            blocks.append(
+                Chart(
+                    say("service"),
+                    say("service_caption"),
+                    [("", figures.contacts(dataset, say))],
+                    self.legend([grade for grade in grades if grade in planned]),
+                )
+            )
         return Section("service", say("service"), blocks)
 
     def backtest(self) -> Section:

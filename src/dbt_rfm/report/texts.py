@@ -53,9 +53,7 @@ TEXTS: dict[str, Words] = {
         "各等级的客户数，最高等级在上；浅色条为 {date}。",
     ),
     "tiers_caption_single": Words("Customers of each tier, best on top.", "各等级的客户数，最高等级在上。"),
-    "averages_hint": Words(
-        "Averages are per customer. The change is since {date}.", "均值按客户平均；变化为与 {date} 相比。"
-    ),
+    "change_hint": Words("The change is since {date}.", "变化为与 {date} 相比。"),
     "averages_only": Words("Averages are per customer.", "均值按客户平均。"),
     "money_share": Words("Who brings the money", "金额来自谁"),
     "money_share_caption": Words(
@@ -104,7 +102,7 @@ TEXTS: dict[str, Words] = {
     ),
     "no_heatmap": Words("Not drawn: {rulebook} has no {metrics}.", "未绘制：规则 {rulebook} 没有{metrics}。"),
     "no_metric": Words("metric {metric}", "指标 {metric}"),
-    "and": Words(" and no ", "和"),
+    "and": Words(" and no ", " 和"),
     "text_scores": Words(
         "Not drawn: {rulebook} gives texts as scores of recency or frequency.",
         "未绘制：规则 {rulebook} 的最近一次或频次得分为文字。",

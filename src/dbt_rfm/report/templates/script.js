@@ -55,7 +55,8 @@
       const layout = { ...figure.layout, template: base };
       if (width) Object.assign(layout, { width: Math.min(width, PAPER), autosize: false });
       plot.style.minHeight = `${layout.height}px`;
-      Plotly.react(plot, figure.data, layout, config);
+      // Made anew, as a Sankey diagram that is changed moves for a while, on paper too.
+      Plotly.newPlot(plot, figure.data, layout, config);
     }
   }
 
