@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from dbt_rfm.marts import Marts, Row
+from dbt_rfm.mistake import Mistake
 from dbt_rfm.report import facts
 from dbt_rfm.report.blocks import Chart, Listing, Page
 from dbt_rfm.report.figures import TEMPLATE
@@ -27,7 +27,7 @@ from dbt_rfm.words import Language
 def report(marts: Marts, output: Path, language: Language, wanted: Sequence[str] = ()) -> Row:
     """Write the report of the wanted datasets, of all where none is named, and return what was written.
 
-    Raises Mistake where there is nothing to report, and OSError where the file cannot be written.
+    Raises Mistake where there is nothing to report, or the file cannot be written.
     """
     datasets = facts.read(marts, wanted)
     say = sayer(language)
@@ -108,17 +108,12 @@ def embedded(value: Any) -> Markup:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
+    """Write a file as a whole or not at all; raises Mistake where it cannot be written."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # As an ordinary new file, which a temporary one is not.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        temporary.write_bytes(content)
         temporary.replace(path)
-    except BaseException:
+    except OSError as error:
+        raise Mistake(f"{path} cannot be written: {error.strerror}") from error
+    finally:
         temporary.unlink(missing_ok=True)
-        raise

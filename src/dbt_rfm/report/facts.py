@@ -361,6 +361,13 @@ class Dataset:
         return list(dict.fromkeys([*now, *(row["grade"] for row in self.tier_history)]))
 
     @property
+    def undated_rows(self) -> int:
+        """How many input rows were rejected, where none of them belongs to a graded as-of date; else 0."""
+        if any(row["rejected_rows"] for row in self.dates):
+            return 0
+        return sum(row["rows"] for row in self.rejected if row["stage"] == "input")
+
+    @property
     def warning_count(self) -> int:
         """How many warnings there are at the last as-of date."""
         return sum(row["new_warnings"] + row["repeated_warnings"] for row in self.warned_kinds)

@@ -99,17 +99,17 @@ class PageOfDataset:
                 say("new_warnings", count=count(new)) if new else "",
             )
         )
-        shown.append(
-            Headline(
-                say("rejected_rows"),
-                count(last["rejected_rows"]),
-                moved("rejected_rows"),
-                say("rejected_customers", count=count(last["rejected_customers"]))
-                if last["rejected_customers"]
-                else "",
-            )
+        not_scored = last["rejected_customers"]
+        rejected = Headline(
+            say("rejected_rows"),
+            count(last["rejected_rows"]),
+            moved("rejected_rows"),
+            say("rejected_customers", count=count(not_scored)) if not_scored else "",
         )
-        return shown
+        # Rows of orders belong to no as-of date.
+        if dataset.undated_rows:
+            rejected = Headline(say("rejected_rows"), count(dataset.undated_rows), detail=say("all_dates"))
+        return [*shown, rejected]
 
     def _best_change(self) -> str:
         best = self.dataset.tiers[0]
@@ -617,7 +617,7 @@ class PageOfDataset:
         reasons = [
             [Cell(stages[row["stage"]]), Cell(row["reasons"]), Cell(count(row["rows"]))] for row in dataset.rejected
         ]
-        dates = [
+        by_date = [
             [
                 Cell(str(row["as_of_date"])),
                 Cell(count(row["customers"])),
@@ -626,33 +626,29 @@ class PageOfDataset:
             ]
             for row in reversed(dataset.dates)
         ]
-        return Section(
-            "quality",
-            say("quality"),
-            [
-                Table(
-                    say("quality"),
-                    [(say("stage"), False), (say("reasons"), False), (say("rows"), True)],
-                    reasons[:SHOWN_ROWS],
-                    hidden=reasons[SHOWN_ROWS:],
-                    hidden_text=say("reasons_more", count=count(len(reasons) - SHOWN_ROWS)),
-                ),
+        blocks = [
+            Table(
+                say("quality"),
+                [(say("stage"), False), (say("reasons"), False), (say("rows"), True)],
+                reasons[:SHOWN_ROWS],
+                hidden=reasons[SHOWN_ROWS:],
+                hidden_text=say("reasons_more", count=count(len(reasons) - SHOWN_ROWS)),
+            )
+        ]
+        if any(row["rejected_rows"] or row["rejected_customers"] for row in dataset.dates):
+            names = ["as_of_date", "used", "not_scored", "rejected_rows"]
+            blocks.append(
                 Table(
                     say("quality_dates"),
-                    [
-                        (say("as_of_date"), False),
-                        (say("used"), True),
-                        (say("not_scored"), True),
-                        (say("rejected_rows"), True),
-                    ],
-                    dates[:SHOWN_ROWS],
+                    [(say(name), name != "as_of_date") for name in names],
+                    by_date[:SHOWN_ROWS],
                     is_captioned=True,
-                    hidden=dates[SHOWN_ROWS:],
-                    hidden_text=say("dates_more", count=count(len(dates) - SHOWN_ROWS)),
-                ),
-            ],
-            say("quality_lead", rows=count(totals["input"]), customers=count(totals["grading"])),
-        )
+                    hidden=by_date[SHOWN_ROWS:],
+                    hidden_text=say("dates_more", count=count(len(by_date) - SHOWN_ROWS)),
+                )
+            )
+        lead = say("quality_lead", rows=count(totals["input"]), customers=count(totals["grading"]))
+        return Section("quality", say("quality"), blocks, lead)
 
 
 def optional(value: object, write: object) -> Cell:

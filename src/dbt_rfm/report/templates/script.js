@@ -45,11 +45,16 @@
     return contents.get(panel);
   }
 
-  function draw(panel, width) {
+  // What a chart depends on besides its figure.
+  const looks = (width) => `${width || innerWidth} ${root.dataset.theme} ${dark.matches}`;
+
+  // part: a panel, or one chart of it
+  function draw(part, width) {
+    part.dataset.drawn = looks(width);
+    const { charts } = contentOf(part.closest(".panel"));
     const font = getComputedStyle(document.body).fontFamily;
-    for (const plot of panel.querySelectorAll(".plot")) {
-      const views = contentOf(panel).charts[plot.dataset.chart];
-      const figure = coloured(views[plot.dataset.view || 0], "");
+    for (const plot of part.querySelectorAll(".plot")) {
+      const figure = coloured(charts[plot.dataset.chart][plot.dataset.view || 0], "");
       const base = coloured(template, "");
       base.layout.font.family = font;
       const layout = { ...figure.layout, template: base };
@@ -66,7 +71,7 @@
       panel.querySelectorAll("[data-listing]").forEach((listing) => fill(listing, contentOf(panel)));
       panel.querySelectorAll("table.sortable").forEach(makeSortable);
     }
-    draw(panel);
+    if (panel.dataset.drawn !== looks()) draw(panel);
   }
 
   function select(panel, focus) {
