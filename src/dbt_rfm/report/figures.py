@@ -144,6 +144,11 @@ def date_axis(dates: Sequence[object], places: int = 8) -> Row:
     return ticks(dates) | {"tickvals": shown, "ticktext": texts, "tickangle": 0}
 
 
+def beside(texts: Sequence[str]) -> Row:
+    """Return the margins of lying bars that leave room for the texts at their ends."""
+    return {"r": 12 + 8 * max((len(text) for text in texts), default=0)}
+
+
 def whole_numbers(most: int) -> Row:
     """Return an axis that counts up to a number."""
     return {"tickformat": ",d", **({"dtick": 1} if most < 5 else {"nticks": 6})}
@@ -203,7 +208,8 @@ def tiers_now(dataset: Dataset, say: Say) -> Figure:
         "data": data,
         "layout": {
             "height": bars_height(len(rows), 54 if dataset.before is not None else 40),
-            "xaxis": whole_numbers(most) | {"range": [0, max(most, 1) * 1.16]},
+            "margin": beside([count(row["customers"]) for row in rows]),
+            "xaxis": whole_numbers(most) | {"range": [0, max(most, 1)]},
             "yaxis": downwards([row["grade"] for row in rows]),
         },
     }
@@ -240,7 +246,8 @@ def money_against_customers(dataset: Dataset, say: Say) -> Figure:
         "data": data,
         "layout": {
             "height": bars_height(len(rows), 54),
-            "xaxis": {"range": [0, max(most, 1) * 1.18], "ticksuffix": "%", "nticks": 6},
+            "margin": beside(["100.0%"]),
+            "xaxis": {"range": [0, max(most, 1)], "ticksuffix": "%", "nticks": 6},
             "yaxis": downwards([row["grade"] for row in rows]),
         },
     }
@@ -560,10 +567,8 @@ def lift(dataset: Dataset, say: Say) -> Figure:
         ],
         "layout": {
             "height": bars_height(len(rows), 40),
-            "xaxis": {
-                "range": [0, max([1.0, *(float(row["monetary_lift"]) for row in rows)]) * 1.15],
-                "nticks": 6,
-            },
+            "margin": beside([ratio(row["monetary_lift"]) for row in rows]),
+            "xaxis": {"range": [0, max([1.0, *(float(row["monetary_lift"]) for row in rows)])], "nticks": 6},
             "yaxis": downwards([row["grade"] for row in rows]),
             "shapes": [
                 {

@@ -74,8 +74,8 @@ class PageOfDataset:
             if not difference:
                 return say("unchanged")
             written = f"{difference:+,.2f}" if isinstance(difference, Decimal) else change(difference)
-            part = f" ({100 * difference / before[column]:+.1f}%)" if before[column] > 0 else ""
-            return written + part
+            part = f"{100 * difference / before[column]:+.1f}%" if before[column] > 0 else "-0.0%"
+            return written if part[1:] == "0.0%" else f"{written} ({part})"
 
         shown = [Headline(say("customers"), count(last["customers"]), moved("customers"))]
         if dataset.has_money:
@@ -303,7 +303,7 @@ class PageOfDataset:
             if row["as_of_date"] == dataset.as_of_date:
                 sizes[row["region"]] = sizes.get(row["region"], 0) + row["customers"]
         largest = sorted(sizes, key=lambda region: (-sizes[region], region))
-        regions = largest[:SHOWN_GROUPS]
+        regions = sorted(largest[:SHOWN_GROUPS])
         dates = [row["as_of_date"] for row in dataset.dates]
         blocks: list[Block] = []
         if len(largest) > len(regions):
@@ -436,7 +436,7 @@ class PageOfDataset:
             [
                 Cell(row["region"]),
                 Cell(count(row["customers"])),
-                shared(Decimal(row["customers"]) / dataset.last["customers"]),
+                Cell(share(Decimal(row["customers"]) / dataset.last["customers"])),
                 *([optional(row["monetary"], money)] if dataset.has_money else []),
                 Cell(count(row["best_customers"])),
                 shared(Decimal(row["best_customers"]) / row["customers"] if row["customers"] else None),

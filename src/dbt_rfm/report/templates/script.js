@@ -128,11 +128,18 @@
   }
   addEventListener("hashchange", follow);
 
-  // The choice among the views of a chart.
+  // The choice among the views of a chart; the charts beside it that have the view follow.
   for (const choice of document.querySelectorAll("select[data-view]")) {
     choice.addEventListener("change", () => {
-      choice.closest(".chart").querySelector(".plot").dataset.view = choice.value;
-      draw(choice.closest(".chart"));
+      const wanted = choice.selectedOptions[0].text;
+      for (const other of choice.closest("section").querySelectorAll("select[data-view]")) {
+        const view = [...other.options].findIndex((option) => option.text === wanted);
+        if (view === -1) continue;
+        const chart = other.closest(".chart");
+        other.selectedIndex = view;
+        chart.querySelector(".plot").dataset.view = view;
+        draw(chart);
+      }
     });
   }
 
