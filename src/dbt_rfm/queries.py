@@ -124,6 +124,7 @@ select
     audit.region,
     audit.rulebook,
     audit.finding,
+    audit.subject,
     audit.severity,
     audit.sentence,
     audit.sentence_zh

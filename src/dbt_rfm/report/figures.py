@@ -160,8 +160,8 @@ def downwards(texts: Sequence[object]) -> Row:
 
 
 def bars_height(rows: int, per_row: int) -> int:
-    """Return the height in pixels of a chart with lying bars."""
-    return 90 + rows * per_row
+    """Return the height in pixels of a chart with lying bars, which have their numbers at their ends and no axis."""
+    return 40 + rows * per_row
 
 
 def tiers_now(dataset: Dataset, say: Say) -> Figure:
@@ -209,7 +209,7 @@ def tiers_now(dataset: Dataset, say: Say) -> Figure:
         "layout": {
             "height": bars_height(len(rows), 54 if dataset.before is not None else 40),
             "margin": beside([count(row["customers"]) for row in rows]),
-            "xaxis": whole_numbers(most) | {"range": [0, max(most, 1)]},
+            "xaxis": {"range": [0, max(most, 1)], "visible": False},
             "yaxis": downwards([row["grade"] for row in rows]),
         },
     }
@@ -247,7 +247,7 @@ def money_against_customers(dataset: Dataset, say: Say) -> Figure:
         "layout": {
             "height": bars_height(len(rows), 54),
             "margin": beside(["100.0%"]),
-            "xaxis": {"range": [0, max(most, 1)], "ticksuffix": "%", "nticks": 6},
+            "xaxis": {"range": [0, max(most, 1)], "visible": False},
             "yaxis": downwards([row["grade"] for row in rows]),
         },
     }
@@ -568,7 +568,7 @@ def lift(dataset: Dataset, say: Say) -> Figure:
         "layout": {
             "height": bars_height(len(rows), 40),
             "margin": beside([ratio(row["monetary_lift"]) for row in rows]),
-            "xaxis": {"range": [0, max([1.0, *(float(row["monetary_lift"]) for row in rows)])], "nticks": 6},
+            "xaxis": {"range": [0, max([1.0, *(float(row["monetary_lift"]) for row in rows)])], "visible": False},
             "yaxis": downwards([row["grade"] for row in rows]),
             "shapes": [
                 {

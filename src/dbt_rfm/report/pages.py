@@ -585,19 +585,17 @@ class PageOfDataset:
         if not self.dataset.audit:
             return Note(say("audit_none"))
         sentence = "sentence_zh" if self.language is Language.CHINESE else "sentence"
-        ordered = sorted(self.dataset.audit, key=lambda row: SEVERITY_ORDER.index(row["severity"]))
-        rows = [
-            (
-                row["severity"],
-                [
-                    self.severity(row["severity"]),
-                    Cell(f"{row['region']}: {row[sentence]}" if row["region"] not in {None, "all"} else row[sentence]),
-                ],
-            )
-            for row in ordered
-        ]
-        shown = [cells for severity, cells in rows if severity != "info"][:SHOWN_ROWS]
-        hidden = [cells for _, cells in rows if not any(cells is one for one in shown)]
+        shown: list[list[Cell]] = []
+        hidden: list[list[Cell]] = []
+        told = set()
+        for row in sorted(self.dataset.audit, key=lambda row: SEVERITY_ORDER.index(row["severity"])):
+            place = "" if row["region"] in {None, "all"} else f"{row['region']}: "
+            cells = [self.severity(row["severity"]), Cell(place + row[sentence])]
+            # Of what many regions show, one is told at first.
+            key = (row["finding"], row["subject"], row["rulebook"])
+            is_shown = row["severity"] != "info" and key not in told and len(shown) < SHOWN_ROWS
+            (shown if is_shown else hidden).append(cells)
+            told.add(key)
         return Table(
             say("audit"),
             [(say("severity"), False), (say("finding"), False)],
