@@ -660,6 +660,73 @@ def test_a_hundred_thousand_customers_are_a_small_file(
     assert sum(int(text.replace(",", "")) for text in counts["text"]) == 100_000
 
 
+def test_shapes_that_are_not_of_today(
+    empty_marts: duckdb.DuckDBPyConnection, tmp_path: Path, show: Callable[..., Page]
+) -> None:
+    """One customer, codes without grades, a rulebook that has left the vars, orders that belong to no date."""
+    one = {"region": "all", "as_of_date": "2025-01-31", "customer_id": "1", "rulebook": "gone"}
+    insert(
+        empty_marts,
+        "rfm__graded_customers",
+        [
+            one | {"dataset": "codes", "customer_id": code + place, "score_code": code}
+            for code, places in {"A+": "123", "2024": "1", "<i>": "12"}.items()
+            for place in places
+        ]
+        + [one | {"dataset": "one", "grade": "1", "grade_order": 1, "monetary": "1234567890123456.789"}],
+    )
+    tier = {
+        "dataset": "one",
+        "region": "all",
+        "as_of_date": "2025-01-31",
+        "rulebook": "gone",
+        "monetary": "1234567890123456.789",
+    }
+    insert(
+        empty_marts,
+        "rfm__tier_summary",
+        [
+            tier | {"grade": "1", "grade_order": 1, "customers": 1},
+            tier | {"grade": "2", "grade_order": 2, "customers": 0, "monetary": 0},
+        ],
+    )
+    order = {"dataset": "one", "region": "all", "stage": "input", "reasons": "ordered_at is missing"}
+    insert(empty_marts, "rfm__rejected_records", [order | {"copy_number": number} for number in (1, 2)])
+    empty_marts.execute("alter table rfm__rulebooks add column if not exists definition_zh varchar")
+    insert(
+        empty_marts,
+        "rfm__rulebooks",
+        [
+            {
+                "rulebook": "other",
+                "part": "metric",
+                "position": 1,
+                "name": "recency",
+                "definition": "in English",
+                "definition_zh": "中文",
+            }
+        ],
+    )
+    empty_marts.execute("update rfm__graded_customers set rulebook = 'other' where dataset = 'codes'")
+    empty_marts.close()
+    for language, words in [(Language.ENGLISH, "in English"), (Language.CHINESE, "中文")]:
+        page = show(written(tmp_path / "marts.duckdb", tmp_path / f"{language}.html", language), PHONE)
+        walk(page)
+        codes = panel(page, "codes")
+        assert [row[:2] for row in table(codes.locator("table").first)] == [["A+", "3"], ["<i>", "2"], ["2024", "1"]]
+        assert figure(codes, "tiers")["layout"]["xaxis"]["ticktext"] == ["A+", "&lt;i&gt;", "2024"]
+        assert words in codes.locator('[data-section="rules"]').inner_text()
+        single = panel(page, "one")
+        assert "gone" in single.locator('[data-section="rules"] .note').first.inner_text()
+        assert single.locator(".headlines strong").all_inner_texts() == [
+            "1",
+            "1,234,567,890,123,456.79",
+            "100.0%",
+            "0",
+            "2",
+        ]
+
+
 def rfm_report(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "dbt_rfm.command", "report", *map(str, arguments)],

@@ -345,6 +345,12 @@ class Dataset:
         return self.last["as_of_date"]
 
     @property
+    def compared_date(self) -> date | None:
+        """The as-of date that the tiers are compared with; None where no date before has tiers."""
+        is_compared = any(row["change"] is not None for row in self.tiers)
+        return self.before["as_of_date"] if self.before and is_compared else None
+
+    @property
     def rulebook(self) -> str:
         """The rulebook that graded the last as-of date."""
         return self.last["rulebook"]

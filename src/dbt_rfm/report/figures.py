@@ -144,113 +144,85 @@ def date_axis(dates: Sequence[object], places: int = 8) -> Row:
     return ticks(dates) | {"tickvals": shown, "ticktext": texts, "tickangle": 0}
 
 
-def beside(texts: Sequence[str]) -> Row:
-    """Return the margins of lying bars that leave room for the texts at their ends."""
-    return {"r": 12 + 8 * max((len(text) for text in texts), default=0)}
-
-
 def whole_numbers(most: int) -> Row:
     """Return an axis that counts up to a number."""
     return {"tickformat": ",d", **({"dtick": 1} if most < 5 else {"nticks": 6})}
 
 
-def downwards(texts: Sequence[object]) -> Row:
-    """Return a vertical axis whose first text stands on top."""
-    return ticks(texts) | {"range": [len(texts) - 0.5, -0.5]}
+def lying_bars(values: Sequence[Any], shade: str | list[str], hover: list[str], texts: Sequence[str] = ()) -> Row:
+    """Return bars from left to right, one below the other, with texts at their ends."""
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "x": [number(value) for value in values],
+        "y": list(range(len(values))),
+        "text": list(texts),
+        "textposition": "outside",
+        "cliponaxis": False,
+        "marker": {"color": shade},
+        "hoverinfo": "text",
+        "hovertext": hover,
+    }
 
 
-def bars_height(rows: int, per_row: int) -> int:
-    """Return the height in pixels of a chart with lying bars, which have their numbers at their ends and no axis."""
-    return 40 + rows * per_row
+def below_each_other(data: list[Row], names: Sequence[str], least: float = 0) -> Figure:
+    """Return a chart of lying bars: names to the left, the first on top, and no axis, as the bars have their numbers.
 
-
-def tiers_now(dataset: Dataset, say: Say) -> Figure:
-    """Customers of each tier, now and at the as-of date before."""
-    rows = dataset.tiers
-    places = list(range(len(rows)))
-    tiers = tiers_of(dataset)
-    data = []
-    if dataset.before is not None:
-        earlier = [row["customers"] - (row["change"] or 0) for row in rows]
-        data.append(
-            {
-                "type": "bar",
-                "orientation": "h",
-                "y": places,
-                "x": earlier,
-                "marker": {"color": "var(--before)"},
-                "hoverinfo": "text",
-                "hovertext": [
-                    f"{plain(row['grade'])}, {dataset.before['as_of_date']}<br>{count(value)} {say('customers_unit')}"
-                    for row, value in zip(rows, earlier, strict=True)
-                ],
-            }
-        )
-    data.append(
-        {
-            "type": "bar",
-            "orientation": "h",
-            "y": places,
-            "x": [row["customers"] for row in rows],
-            "text": [count(row["customers"]) for row in rows],
-            "textposition": "outside",
-            "cliponaxis": False,
-            "marker": {"color": [colour(row["grade"], tiers) for row in rows]},
-            "hoverinfo": "text",
-            "hovertext": [
-                f"{plain(row['grade'])}, {dataset.as_of_date}<br>{count(row['customers'])} {say('customers_unit')}"
-                for row in rows
-            ],
-        }
-    )
-    most = max([value for trace in data for value in trace["x"]], default=0)
+    least: how far the axis goes at least
+    """
+    longest = max((len(text) for bars in data for text in bars["text"]), default=0)
+    most = max([least, *(value for bars in data for value in bars["x"])], default=least)
     return {
         "data": data,
         "layout": {
-            "height": bars_height(len(rows), 54 if dataset.before is not None else 40),
-            "margin": beside([count(row["customers"]) for row in rows]),
-            "xaxis": {"range": [0, max(most, 1)], "visible": False},
-            "yaxis": downwards([row["grade"] for row in rows]),
+            "height": 40 + len(names) * (40 if len(data) == 1 else 54),
+            "margin": {"r": 12 + 8 * longest},
+            "xaxis": {"range": [0, most or 1], "visible": False},
+            "yaxis": ticks(names) | {"range": [len(names) - 0.5, -0.5]},
         },
     }
 
 
+def tiers_now(dataset: Dataset, say: Say) -> Figure:
+    """Customers of each tier, now and at the as-of date before."""
+    tiers = tiers_of(dataset)
+    grades = [row["grade"] for row in dataset.tiers]
+    now = [row["customers"] for row in dataset.tiers]
+
+    def hover(values: list[int], day: object) -> list[str]:
+        return [
+            f"{plain(grade)}, {day}<br>{count(value)} {say('customers_unit')}"
+            for grade, value in zip(grades, values, strict=True)
+        ]
+
+    data = [
+        lying_bars(
+            now,
+            [colour(grade, tiers) for grade in grades],
+            hover(now, dataset.as_of_date),
+            [count(value) for value in now],
+        )
+    ]
+    if dataset.compared_date is not None:
+        before = [row["customers"] - row["change"] for row in dataset.tiers]
+        data.insert(0, lying_bars(before, "var(--before)", hover(before, dataset.compared_date)))
+    return below_each_other(data, grades)
+
+
 def money_against_customers(dataset: Dataset, say: Say) -> Figure:
     """The share of money of each tier beside its share of customers."""
-    rows = dataset.tiers
-    places = list(range(len(rows)))
+    grades = [row["grade"] for row in dataset.tiers]
 
     def bars(column: str, name: str, shade: str) -> Row:
-        values = [row[column] or 0 for row in rows]
-        return {
-            "type": "bar",
-            "orientation": "h",
-            "y": places,
-            "x": [number(100 * value) for value in values],
-            "text": [share(value) for value in values],
-            "textposition": "outside",
-            "cliponaxis": False,
-            "marker": {"color": shade},
-            "hoverinfo": "text",
-            "hovertext": [
-                f"{plain(row['grade'])}<br>{name} {share(value)}" for row, value in zip(rows, values, strict=True)
-            ],
-        }
+        values = [row[column] or 0 for row in dataset.tiers]
+        hover = [f"{plain(grade)}<br>{name} {share(value)}" for grade, value in zip(grades, values, strict=True)]
+        return lying_bars([100 * value for value in values], shade, hover, [share(value) for value in values])
 
     data = [
         bars("customer_share", say("share_of_customers"), "var(--before)"),
         bars("monetary_share", say("share_of_money"), "var(--accent)"),
     ]
-    most = max([value for trace in data for value in trace["x"]], default=0)
-    return {
-        "data": data,
-        "layout": {
-            "height": bars_height(len(rows), 54),
-            "margin": beside(["100.0%"]),
-            "xaxis": {"range": [0, max(most, 1)], "visible": False},
-            "yaxis": downwards([row["grade"] for row in rows]),
-        },
-    }
+    return below_each_other(data, grades)
 
 
 def tiers_over_time(dataset: Dataset, say: Say, column: str, is_share: bool) -> Figure:
@@ -547,42 +519,16 @@ def spread(names: list[str], rows: list[Row], say: Say) -> Figure:
 def lift(dataset: Dataset, say: Say) -> Figure:
     """The following money a head of each grade against the average of all."""
     rows = [row for row in dataset.followed_grades if row["part"] == "grade" and row["monetary_lift"] is not None]
+    grades, lifts = [row["grade"] for row in rows], [row["monetary_lift"] for row in rows]
     tiers = tiers_of(dataset)
-    return {
-        "data": [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "y": list(range(len(rows))),
-                "x": [number(row["monetary_lift"]) for row in rows],
-                "text": [ratio(row["monetary_lift"]) for row in rows],
-                "textposition": "outside",
-                "cliponaxis": False,
-                "marker": {"color": [colour(row["grade"], tiers) for row in rows]},
-                "hoverinfo": "text",
-                "hovertext": [
-                    f"{plain(row['grade'])}<br>{say('lift_of_money')} {ratio(row['monetary_lift'])}" for row in rows
-                ],
-            }
-        ],
-        "layout": {
-            "height": bars_height(len(rows), 40),
-            "margin": beside([ratio(row["monetary_lift"]) for row in rows]),
-            "xaxis": {"range": [0, max([1.0, *(float(row["monetary_lift"]) for row in rows)])], "visible": False},
-            "yaxis": downwards([row["grade"] for row in rows]),
-            "shapes": [
-                {
-                    "type": "line",
-                    "x0": 1,
-                    "x1": 1,
-                    "y0": 0,
-                    "y1": 1,
-                    "yref": "paper",
-                    "line": {"color": "var(--text)", "width": 1.5, "dash": "dot"},
-                }
-            ],
-        },
-    }
+    texts = [ratio(value) for value in lifts]
+    hover = [f"{plain(grade)}<br>{say('lift_of_money')} {text}" for grade, text in zip(grades, texts, strict=True)]
+    chart = below_each_other(
+        [lying_bars(lifts, [colour(grade, tiers) for grade in grades], hover, texts)], grades, least=1
+    )
+    average = {"color": "var(--text)", "width": 1.5, "dash": "dot"}
+    chart["layout"]["shapes"] = [{"type": "line", "x0": 1, "x1": 1, "y0": 0, "y1": 1, "yref": "paper", "line": average}]
+    return chart
 
 
 def contacts(dataset: Dataset, say: Say) -> Figure:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from dbt_rfm.marts import Row
 from dbt_rfm.numbers import amount, change, count, money, ratio, share
@@ -67,7 +69,7 @@ class PageOfDataset:
         dataset, say = self.dataset, self.say
         last, before = dataset.last, dataset.before
 
-        def moved(column: str, write: object = change) -> str:
+        def moved(column: str) -> str:
             if before is None or before[column] is None or last[column] is None:
                 return ""
             difference = last[column] - before[column]
@@ -135,13 +137,13 @@ class PageOfDataset:
         """The tiers of the last as-of date."""
         dataset, say = self.dataset, self.say
         averages = {row["grade"]: row for row in dataset.tier_history if row["as_of_date"] == dataset.as_of_date}
-        has_change = dataset.before is not None
+        compared = dataset.compared_date
         has = {
             column: any(averages[row["grade"]][column] is not None for row in dataset.tiers if row["grade"] in averages)
             for column in ["average_recency_days", "average_frequency", "average_monetary"]
         }
         headers = [(say("grade"), False), (say("customers"), True)]
-        headers += [(say("change"), True)] if has_change else []
+        headers += [(say("change"), True)] if compared else []
         headers += [(say("share_of_customers"), True)]
         headers += [(say("money"), True), (say("share_of_money"), True)] if dataset.has_money else []
         headers += [(say(column), True) for column, is_there in has.items() if is_there]
@@ -149,17 +151,14 @@ class PageOfDataset:
         for row in dataset.tiers:
             average = averages.get(row["grade"], {})
             cells = [self.grade(row["grade"]), Cell(count(row["customers"]))]
-            cells += [optional(row["change"], change)] if has_change else []
+            cells += [optional(row["change"], change)] if compared else []
             cells += [shared(row["customer_share"])]
             cells += [optional(row["monetary"], money), shared(row["monetary_share"])] if dataset.has_money else []
             cells += [optional(average.get(column), two_decimals) for column, is_there in has.items() if is_there]
             rows.append(cells)
         hints = [say("averages_only")] if any(has.values()) else []
-        if dataset.before:
-            hints.append(say("change_hint", date=dataset.before["as_of_date"]))
-        caption = (
-            say("tiers_caption", date=dataset.before["as_of_date"]) if dataset.before else say("tiers_caption_single")
-        )
+        hints += [say("change_hint", date=compared)] if compared else []
+        caption = say("tiers_caption", date=compared) if compared else say("tiers_caption_single")
         return Section(
             "tiers",
             say("tiers"),
@@ -649,9 +648,9 @@ class PageOfDataset:
         return Section("quality", say("quality"), blocks, lead)
 
 
-def optional(value: object, write: object) -> Cell:
+def optional(value: Any, write: Callable[[Any], str]) -> Cell:
     """Return a cell for what may be missing."""
-    return NOTHING if value is None else Cell(write(value))  # type: ignore[operator]
+    return NOTHING if value is None else Cell(write(value))
 
 
 def shared(value: Decimal | float | None) -> Cell:
