@@ -636,6 +636,11 @@ def test_a_hundred_thousand_customers_are_a_small_file(
         select dataset, as_of_date, region, customer_id, 'input' as stage, 1 as copy_number,
             'recency_days (''R'') is ''' || i || ''', expected 0 or more' as reasons
         from ({customers});
+        insert into rfm__score_cutpoints by name
+        select dataset, as_of_date, 'region ' || part as region, metric, score, 9 as best_value,
+            10 * part + score as worst_value, 5 as customers, 0 as tied_customers
+        from (select distinct dataset, as_of_date from ({customers})), (values ('recency'), ('monetary')) as metrics (metric),
+            range(3) as parts (part), range(1, 4) as scores (score);
         """
     )
     (expected,) = rows_of(
@@ -652,9 +657,16 @@ def test_a_hundred_thousand_customers_are_a_small_file(
     assert path.stat().st_size < 8_000_000
     page = show(path, PHONE)
     assert page.get_by_role("tab").count() == 0
-    assert walk(page) == 4
+    assert walk(page) == 6
     assert "500 of 100,000 warnings are listed" in page.locator('[data-section="warnings"] .lead').inner_text()
     assert [row[0].split("\n")[-1] for row in table(page.locator(".listing table"))] == expected["ids"]
+    assert page.locator(".listing tbody .severity.high").count() == 500
+    # The cut points of all metrics are those of the region that is chosen at one of them.
+    cuts = page.locator('[data-section="cuts"] .chart')
+    assert [lines["y"] for lines in figure(cuts.nth(1), "cuts")["data"]] == [[3] * 3, [2] * 3]
+    cuts.first.get_by_label("Region").select_option("region 2")
+    assert cuts.nth(1).locator("select option:checked").inner_text() == "region 2"
+    assert [lines["y"] for lines in figure(cuts.nth(1), "cuts")["data"]] == [[23] * 3, [22] * 3]
     heat, counts = figure(page, "grid")["data"]
     assert len(heat["z"][0]) == 8
     assert sum(int(text.replace(",", "")) for text in counts["text"]) == 100_000
