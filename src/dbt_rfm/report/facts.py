@@ -18,9 +18,10 @@ from dbt_rfm.mistake import Mistake
 # How many warnings of a dataset are listed, and into how many ranges values are put that are too many to show singly.
 LISTED_WARNINGS = 500
 RANGES = 8
-# Many regions and codes make no readable chart; the largest are shown.
+# More regions, codes, or scores of a metric make no readable chart; of the first two the largest are shown.
 SHOWN_GROUPS = 60
 SHOWN_CODES = 30
+SHOWN_SCORES = 12
 
 DATES = """
 with
@@ -96,12 +97,29 @@ group by dataset, region
 order by dataset, customers desc, region
 """
 
-CUT_POINTS = """
+# Of metrics that have few scores, and others than their values themselves.
+CUT_POINTS = (
+    queries.LAST_DATES
+    + f""",
+
+shown_metrics as (
+    select cut_points.dataset, cut_points.metric
+    from rfm__score_cutpoints as cut_points
+    inner join last_dates on cut_points.dataset = last_dates.dataset and cut_points.as_of_date = last_dates.as_of_date
+    where cut_points.score is not null and cut_points.worst_value is not null
+    group by cut_points.dataset, cut_points.metric
+    having
+        count(distinct cut_points.score) between 2 and {SHOWN_SCORES}
+        and bool_or(cut_points.score <> cut_points.best_value or cut_points.score <> cut_points.worst_value)
+)
+
 select dataset, as_of_date, region, metric, score, best_value, worst_value, customers, tied_customers
 from rfm__score_cutpoints
+semi join shown_metrics using (dataset, metric)
 where score is not null and worst_value is not null
 order by dataset, region, metric, as_of_date, score desc
 """
+)
 
 WARNED_KINDS = (
     queries.LAST_DATES

@@ -23,8 +23,6 @@ Figure = dict[str, Any]
 
 TIER_COLOURS = 12
 NEW, LEFT = "(new)", "(left)"
-# Cut points of a metric with more scores than this are no picture.
-SHOWN_SCORES = 12
 
 AXIS: Row = {
     "automargin": True,
@@ -355,9 +353,9 @@ def heatmap(dataset: Dataset, say: Say) -> Figure:
     return {
         "data": [heat, counts],
         "layout": {
-            "height": 110 + 46 * len(recency),
+            "height": 98 + 46 * len(recency),
             # Margins of their own, as plotly's automatic ones forget the bar of colours.
-            "margin": {"l": min(left, 140), "r": 20, "t": 56, "b": 44},
+            "margin": {"l": min(left, 140), "r": 20, "t": 44, "b": 44},
             "xaxis": ticks([f"F {text}" for text in frequency], 9) | {"automargin": False, "tickangle": 0},
             "yaxis": ticks([f"R {text}" for text in recency], 16) | {"automargin": False},
         },

@@ -294,7 +294,7 @@ class PageOfDataset:
         metrics: dict[str, list[Row]] = {row["name"]: [] for row in dataset.rules if row["part"] == "metric"}
         for row in dataset.cut_points:
             metrics.setdefault(row["metric"], []).append(row)
-        metrics = {name: rows for name, rows in metrics.items() if is_cut(rows, dataset)}
+        metrics = {name: rows for name, rows in metrics.items() if rows}
         if not metrics:
             return None
         sizes: dict[str, int] = {}
@@ -677,12 +677,3 @@ def direction(row: Row, order: dict[str, int]) -> str:
         return "left"
     before, after = order.get(row["previous_grade"], len(order)), order.get(row["grade"], len(order))
     return "same" if before == after else "up" if after < before else "down"
-
-
-def is_cut(rows: list[Row], dataset: Dataset) -> bool:
-    """Return whether a metric has few scores, and others than its values themselves."""
-    last = [row for row in rows if row["as_of_date"] == dataset.as_of_date]
-    scores = {row["score"] for row in last}
-    return 1 < len(scores) <= figures.SHOWN_SCORES and any(
-        not row["score"] == row["best_value"] == row["worst_value"] for row in last
-    )

@@ -154,7 +154,7 @@ TEXTS: dict[str, Words] = {
     "new": Words("new", "新增"),
     "repeated": Words("repeated", "重复"),
     "status": Words("Status", "状态"),
-    "grade_move": Words("Grade before → now", "等级 上期 → 本期"),
+    "grade_move": Words("Grade change", "等级变化"),
     "warned_new": Words("New", "新增"),
     "warned_repeated": Words("Repeated", "重复"),
     "rules": Words("The rules in words", "评级规则"),

@@ -190,7 +190,8 @@
         const cell = line.insertCell();
         cell.dataset.label = name;
         if (kind === "number") cell.className = "number";
-        if (kind === "words") cell.className = "words";
+        else if (kind === "words") cell.className = "words";
+        else if (text.length <= 12) cell.className = "short";
         if (words) cell.dataset.order = Object.keys(words).indexOf(text);
         const inner = document.createElement(kind === "severity" ? "b" : "span");
         if (kind === "severity") inner.className = `severity ${text}`;
