@@ -217,8 +217,8 @@ def money_against_customers(dataset: Dataset, say: Say) -> Figure:
         return lying_bars([100 * value for value in values], shade, hover, [share(value) for value in values])
 
     data = [
-        bars("customer_share", say("share_of_customers"), "var(--before)"),
-        bars("monetary_share", say("share_of_money"), "var(--accent)"),
+        bars("customer_share", say("customer_share"), "var(--before)"),
+        bars("monetary_share", say("monetary_share"), "var(--accent)"),
     ]
     return below_each_other(data, grades)
 

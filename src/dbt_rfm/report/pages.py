@@ -144,8 +144,8 @@ class PageOfDataset:
         }
         headers = [(say("grade"), False), (say("customers"), True)]
         headers += [(say("change"), True)] if compared else []
-        headers += [(say("share_of_customers"), True)]
-        headers += [(say("money"), True), (say("share_of_money"), True)] if dataset.has_money else []
+        headers += [(say("customer_share"), True)]
+        headers += [(say("money"), True), (say("monetary_share"), True)] if dataset.has_money else []
         headers += [(say(column), True) for column, is_there in has.items() if is_there]
         rows = []
         for row in dataset.tiers:
@@ -180,7 +180,7 @@ class PageOfDataset:
         blocks: list[Block] = []
         if rows:
             header = say("score_code") if dataset.codes else say("total_score")
-            headers = [(header, False), (say("customers"), True), (say("share_of_customers"), True)]
+            headers = [(header, False), (say("customers"), True), (say("customer_share"), True)]
             headers += [(say("money"), True)] if dataset.has_money else []
             cells = [
                 [
@@ -211,7 +211,7 @@ class PageOfDataset:
                     say("money_share"),
                     say("money_share_caption"),
                     [("", figures.money_against_customers(dataset, say))],
-                    [(say("share_of_customers"), "--before"), (say("share_of_money"), "--accent")],
+                    [(say("customer_share"), "--before"), (say("monetary_share"), "--accent")],
                 )
             ],
             say(
@@ -227,9 +227,9 @@ class PageOfDataset:
         dataset, say = self.dataset, self.say
         if dataset.before is None or not dataset.tier_history:
             return None
-        kinds = [("customers", True, "view_customer_share"), ("customers", False, "view_customers")]
+        kinds = [("customers", True, "customer_share"), ("customers", False, "view_customers")]
         if dataset.has_money:
-            kinds += [("monetary", True, "view_monetary_share"), ("monetary", False, "view_monetary")]
+            kinds += [("monetary", True, "monetary_share"), ("monetary", False, "view_monetary")]
         views = [
             (say(name), figures.tiers_over_time(dataset, say, column, is_share)) for column, is_share, name in kinds
         ]
@@ -428,7 +428,7 @@ class PageOfDataset:
         dataset, say = self.dataset, self.say
         if len(dataset.regions) < 2 or not dataset.tiers:
             return None
-        headers = [(say("region"), False), (say("customers"), True), (say("share_of_customers"), True)]
+        headers = [(say("region"), False), (say("customers"), True), (say("customer_share"), True)]
         headers += [(say("money"), True)] if dataset.has_money else []
         headers += [(say("best_customers"), True), (say("best_customer_share"), True)]
         rows = [

@@ -25,14 +25,13 @@ TEXTS: dict[str, Words] = {
         "Made by dbt-rfm from the marts of the last build. The file holds everything it shows and asks no network.",
         "由 dbt-rfm 根据最近一次构建的结果表生成。文件自带全部内容，不访问网络。",
     ),
-    "graded_on": Words("As of {date}", "分析时间 {date}"),
+    "graded_on": Words("As of {date}", "分析日期 {date}"),
     "compared_with": Words("compared with {date}", "对比 {date}"),
-    "graded_by": Words("rulebook {rulebook}", "评级规则 {rulebook}"),
-    "dates_count": Words("{dates} as-of dates", "{dates} 个分析时间"),
-    "one_date": Words("one as-of date, so nothing to compare with", "仅一个分析时间，无可对比"),
+    "graded_by": Words("rulebook {rulebook}", "规则册 {rulebook}"),
+    "dates_count": Words("{dates} as-of dates", "{dates} 个分析日期"),
+    "one_date": Words("one as-of date, so nothing to compare with", "仅一个分析日期，无可对比"),
     "regions_count": Words("{regions} regions", "{regions} 个地区"),
     # Headline figures.
-    "customers": Words("Customers", "客户数"),
     "customers_unit": Words("customers", "位客户"),
     "money": Words("Money", "金额"),
     "best_share": Words("In the best tier, {grade}", "最高等级“{grade}”占比"),
@@ -41,8 +40,6 @@ TEXTS: dict[str, Words] = {
     "new_warnings": Words("{count} new warnings", "新增预警 {count} 条"),
     "rejected_rows": Words("Rows not used", "未采用的行"),
     "rejected_customers": Words("{count} customers not scored", "{count} 位客户未评分"),
-    "share_of_customers": Words("Share of customers", "客户占比"),
-    "share_of_money": Words("Share of money", "金额占比"),
     "points": Words("{change} points", "{change} 个百分点"),
     "unchanged": Words("unchanged", "持平"),
     "all_dates": Words("of all dates", "全部时间合计"),
@@ -67,21 +64,19 @@ TEXTS: dict[str, Words] = {
     "over_time": Words("Tiers over time", "等级的历史变化"),
     "over_time_caption": Words(
         "Every bar is an as-of date, the best tier at the bottom. A growing blue end is good news.",
-        "每根柱子是一个分析时间，最高等级在最下；蓝色一端变大是好消息。",
+        "每根柱子是一个分析日期，最高等级在最下；蓝色一端变大是好消息。",
     ),
     "shown": Words("Show", "显示"),
-    "view_customer_share": Words("Share of customers", "客户占比"),
     "view_customers": Words("Number of customers", "客户数"),
-    "view_monetary_share": Words("Share of money", "金额占比"),
     "view_monetary": Words("Money", "金额"),
     "totals": Words("Scores now", "当前得分"),
     "totals_caption": Words(
         "The rulebook gives scores and no grades. Customers by their total, low to high.",
-        "该规则只给得分，不分等级。按总分从低到高的客户数。",
+        "该规则册只给得分，不分等级。按总分从低到高的客户数。",
     ),
     "codes_caption": Words(
         "The rulebook gives codes and no grades. The {shown} most frequent codes.",
-        "该规则只给编码，不分等级。显示最常见的 {shown} 个编码。",
+        "该规则册只给编码，不分等级。显示最常见的 {shown} 个编码。",
     ),
     "regions": Words("Regions", "地区"),
     "best_customers": Words("In the best tier", "最高等级客户"),
@@ -100,15 +95,13 @@ TEXTS: dict[str, Words] = {
         "Scores of many values are put into ranges of about as many customers each.",
         "取值很多的得分按人数大致均分为若干区间。",
     ),
-    "no_heatmap": Words("Not drawn: {rulebook} has no {metrics}.", "未绘制：规则 {rulebook} 没有{metrics}。"),
+    "no_heatmap": Words("Not drawn: {rulebook} has no {metrics}.", "未绘制：规则册 {rulebook} 没有{metrics}。"),
     "no_metric": Words("metric {metric}", "指标 {metric}"),
     "and": Words(" and no ", " 和"),
     "text_scores": Words(
         "Not drawn: {rulebook} gives texts as scores of recency or frequency.",
-        "未绘制：规则 {rulebook} 的最近一次或频次得分为文字。",
+        "未绘制：规则册 {rulebook} 的最近一次或频次得分为文字。",
     ),
-    "recency_score": Words("R score", "R 得分"),
-    "frequency_score": Words("F score", "F 得分"),
     "average_money": Words("Average money", "平均金额"),
     "mostly": Words("mostly", "多为"),
     "migration": Words("Who moved", "等级迁移"),
@@ -118,24 +111,22 @@ TEXTS: dict[str, Words] = {
     ),
     "migration_lead": Words(
         "{up} rose, {down} fell, {same} stayed, {new} are new, {left} are gone.",
-        "上升 {up}，下降 {down}，不变 {same}，新增 {new}，流失 {left}。",
+        "上升 {up}，下降 {down}，不变 {same}，新增 {new}，离开 {left}。",
     ),
     "new_customers": Words("new", "新增"),
-    "left_customers": Words("gone", "流失"),
-    "cut_points": Words("Cut points", "分界值"),
+    "left_customers": Words("gone", "离开"),
+    "cut_points": Words("Cut points", "分界点"),
     "cut_points_lead": Words(
         "The lines are the worst value that still earns each score. A line that moves means that the same customer is "
         "judged otherwise than before.",
         "各得分所需的最差值。线的移动意味着同样的客户得到不同的评判。",
     ),
     "cut_points_table": Words("The values between which each score lies on {date}.", "{date} 各得分的取值范围。"),
-    "cut_points_metric": Words("{metric}", "{metric}"),
     "region_of_group": Words("Region", "地区"),
     "only_largest": Words("The {shown} largest of {all} regions.", "{all} 个地区中最大的 {shown} 个。"),
     "best_value": Words("Best value", "最好值"),
     "worst_value": Words("Worst value", "最差值"),
     "tied": Words("Tied", "同值决断"),
-    "score": Words("Score", "得分"),
     "warnings": Words("Who needs attention", "需要关注的客户"),
     "warnings_none": Words("No customer has a warning on {date}.", "{date} 没有客户触发预警。"),
     "warnings_listed": Words(
@@ -157,10 +148,10 @@ TEXTS: dict[str, Words] = {
     "grade_move": Words("Grade change", "等级变化"),
     "warned_new": Words("New", "新增"),
     "warned_repeated": Words("Repeated", "重复"),
-    "rules": Words("The rules in words", "评级规则"),
+    "rules": Words("The rules in words", "规则说明"),
     "rules_gone": Words(
         "The rulebook {rulebook} is no longer in the vars; its grades stay as they were given.",
-        "规则 {rulebook} 已不在配置中；其已评等级保持不变。",
+        "规则册 {rulebook} 已不在配置中；其已评等级保持不变。",
     ),
     "rule_part": Words("Part", "部分"),
     "rule_name": Words("Name", "名称"),
@@ -171,16 +162,16 @@ TEXTS: dict[str, Words] = {
     "part_total": Words("Total", "总分"),
     "part_grade": Words("Grades", "等级"),
     "part_action": Words("Actions", "服务"),
-    "audit": Words("What the audit finds", "规则审计"),
+    "audit": Words("What the audit finds", "规则册审核"),
     "reasons_more": Words("{count} more reasons", "另有 {count} 种原因"),
-    "dates_more": Words("{count} more dates", "另有 {count} 个分析时间"),
-    "cuts_more": Words("{count} more cut points", "另有 {count} 个分界值"),
-    "audit_none": Words("The audit finds nothing to tell.", "审计没有发现。"),
+    "dates_more": Words("{count} more dates", "另有 {count} 个分析日期"),
+    "cuts_more": Words("{count} more cut points", "另有 {count} 个分界点"),
+    "audit_none": Words("The audit finds nothing to tell.", "审核没有发现。"),
     "audit_more": Words("{count} more findings and figures", "另有 {count} 条发现与数据"),
     "finding": Words("Finding", "发现"),
     "backtest": Words("What happened next", "后续表现"),
     "backtest_none": Words(
-        "A backtest needs an as-of date that another one follows.", "需要有后续的分析时间才能回测。"
+        "A backtest needs an as-of date that another one follows.", "需要有后续的分析日期才能回测。"
     ),
     "backtest_caption": Words(
         "Money a head in the following period against the average of all (1.00). Good grades decline from top to "
@@ -188,15 +179,15 @@ TEXTS: dict[str, Words] = {
         "后续期间的人均金额与全体均值之比（均值为 1.00）。好的等级应自上而下递减。",
     ),
     "backtest_lead": Words(
-        "Over {periods} periods. Gini {gini}: 0 would be a ranking by chance, 1 a perfect one. The best fifth by rank "
-        "brought {fifth} of the following money.",
-        "共 {periods} 期。基尼系数 {gini}：0 为随机排名，1 为完美排名。排名前五分之一的客户带来后续金额的 {fifth}。",
+        "Over {periods} periods. Gini {gini}: 0 would be a ranking by chance, near 1 if the first one brought all. "
+        "The best fifth by rank brought {fifth} of the following money.",
+        "共 {periods} 期。基尼系数 {gini}：0 与随机无异，接近 1 则金额都来自排在最前的客户。"
+        "排名前五分之一的客户带来后续金额的 {fifth}。",
     ),
     "periods": Words("Periods", "期数"),
     "came_back": Words("Came back", "再次购买占比"),
     "following_money": Words("Share of following money", "后续金额占比"),
     "lift_of_money": Words("Lift of money", "金额提升"),
-    "gini": Words("Gini", "基尼系数"),
     "everybody": Words("all", "全部"),
     "warnings_judged": Words("Were the warnings right?", "预警准不准"),
     "warnings_judged_caption": Words(
@@ -224,7 +215,7 @@ TEXTS: dict[str, Words] = {
     "quality_lead": Words(
         "Over all as-of dates {rows} input rows were not used and {customers} customers were not scored. "
         "rfm__rejected_records has each of them.",
-        "全部分析时间合计，未采用的输入行 {rows} 行，未评分的客户 {customers} 位；明细见 rfm__rejected_records。",
+        "全部分析日期合计，未采用的输入行 {rows} 行，未评分的客户 {customers} 位；明细见 rfm__rejected_records。",
     ),
     "stage": Words("Stage", "环节"),
     "stage_input": Words("input row", "输入行"),
@@ -232,7 +223,7 @@ TEXTS: dict[str, Words] = {
     "rows": Words("Rows", "行数"),
     "reasons": Words("Reasons; what stood in the row is left out (…)", "原因（行内具体值以 … 代替）"),
     "used": Words("Graded", "已评级"),
-    "quality_dates": Words("By as-of date", "按分析时间"),
+    "quality_dates": Words("By as-of date", "按分析日期"),
     "not_scored": Words("Not scored", "未评分"),
     "change": Words("Change", "变化"),
 }
@@ -240,7 +231,7 @@ TEXTS: dict[str, Words] = {
 # The warnings that every project has; others go by the name that the vars give them.
 WARNINGS: dict[str, Words] = {
     "frequency_fell": Words("frequency_fell", "频次下降"),
-    "order_value_fell": Words("order_value_fell", "单均金额下降"),
+    "order_value_fell": Words("order_value_fell", "单次金额下降"),
     "complexity_fell": Words("complexity_fell", "项目复杂度下降"),
     "grade_fell": Words("grade_fell", "等级下降"),
     "silent": Words("silent", "沉默"),

@@ -58,7 +58,7 @@
       const base = coloured(template, "");
       base.layout.font.family = font;
       const layout = { ...figure.layout, template: base };
-      if (width) Object.assign(layout, { width: Math.min(width, PAPER), autosize: false });
+      if (width) Object.assign(layout, { width, autosize: false });
       plot.style.minHeight = `${layout.height}px`;
       // Made anew, as a Sankey diagram that is changed moves for a while, on paper too.
       Plotly.newPlot(plot, figure.data, layout, config);
