@@ -14,6 +14,7 @@ from rich.console import Console
 
 from dbt_rfm.marts import Marts
 from dbt_rfm.mistake import Mistake
+from dbt_rfm.words import Language
 
 app = typer.Typer(
     name="rfm",
@@ -87,6 +88,32 @@ def summary(database: Database = DATABASE, schema: Schema = None, as_json: Json 
         print_json(summed.as_json())
     else:
         print(summed.as_text())
+
+
+@app.command()
+def report(
+    database: Database = DATABASE,
+    schema: Schema = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("rfm_report.html"),
+    lang: Annotated[Language, typer.Option(help="English or Chinese.")] = Language.ENGLISH,
+    dataset: Annotated[list[str] | None, typer.Option(help="A dataset; may be given several times.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write one HTML file with charts and tables of every dataset's last as-of date, which needs no network.
+
+    Tiers, their history and their money, recency and frequency, moves, cut points, warnings to search and sort, the
+    service plan, the backtest, the rules in words with their audit, and data quality.
+    """
+    from dbt_rfm import report as reporting
+
+    with Marts(database, schema) as marts:
+        written = reporting.report(marts, output, lang, dataset or [])
+    if as_json:
+        print_json(written)
+    else:
+        print(f"{written['path']}: {written['bytes'] / 1e6:.1f} MB")
+        for told in written["datasets"]:
+            print(f"{told['dataset']} {told['as_of_date']}: {told['customers']} customers, {told['warnings']} warnings")
 
 
 def print_json(value: Any) -> None:
