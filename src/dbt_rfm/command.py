@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import duckdb
 import typer
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dbt_rfm.marts import Marts
 from dbt_rfm.mistake import Mistake
+from dbt_rfm.words import Language
 
 app = typer.Typer(
     name="rfm",
@@ -87,6 +90,60 @@ def summary(database: Database = DATABASE, schema: Schema = None, as_json: Json 
         print_json(summed.as_json())
     else:
         print(summed.as_text())
+
+
+@app.command()
+def export(
+    database: Database = DATABASE,
+    schema: Schema = None,
+    dataset: Annotated[
+        list[str] | None, typer.Option("--dataset", help="A dataset to release; may be repeated. All if there is none.")
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="The as-of date, else the last one of each dataset."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The folder of the release, which replaces the one before.")
+    ] = Path("release"),
+    language: Annotated[Language, typer.Option("--lang", help="Language of headers and texts.")] = Language.ENGLISH,
+    period: Annotated[
+        str | None, typer.Option(help="Text for a column with the period that the figures cover, which no mart knows.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Write csv files too.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write parquet files too.")] = False,
+    mask: Annotated[
+        bool, typer.Option("--mask", help="Replace customer ids by hashes, with the key in RFM_MASK_KEY.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Release the graded customers: a workbook for each dataset and region, and a manifest.
+
+    A workbook has the customers, the tiers, the rulebook and the data dictionary. The same marts and options give the
+    same bytes. Where anything fails, the former release in the folder stays.
+    """
+    from dbt_rfm.export.release import Options, as_text, release
+
+    options = Options(
+        datasets=dataset or [],
+        as_of=as_of.date() if as_of else None,
+        language=language,
+        period=period,
+        csv=csv,
+        parquet=parquet,
+        masked=mask,
+    )
+    errors = Console(stderr=True, highlight=False)
+    columns = [TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn()]
+    with Marts(database, schema) as marts, Progress(*columns, console=errors, transient=True) as progress:
+        task = progress.add_task("writing customers", total=None)
+        manifest = release(
+            marts, output, options, lambda written, total: progress.update(task, completed=written, total=total)
+        )
+    if as_json:
+        print_json(manifest)
+    else:
+        print(as_text(manifest, output))
 
 
 def print_json(value: Any) -> None:
