@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from dbt_rfm.export.product import Column, Kind, Product, plain
@@ -58,24 +59,23 @@ PARTS = {
 
 @dataclass(frozen=True)
 class TableColumn:
-    """What stands above a column of a table, what its values are, and how wide it gets before it wraps."""
+    """What stands above a column of a table, and what its values are."""
 
     header: str
     kind: Kind = Kind.TEXT
-    widest: int = 40
 
 
 @dataclass(frozen=True)
 class Table:
     """A table for a sheet of its own; values are texts, or none.
 
-    grades: where the grades are that are coloured, by row and column; sums: rows in bold type
+    grades: rows whose second cell is a grade, which is coloured; sums: rows of sums
     """
 
     name: str
     columns: list[TableColumn]
     rows: list[list[str | None]]
-    grades: frozenset[tuple[int, int]] = frozenset()
+    grades: frozenset[int] = frozenset()
     sums: frozenset[int] = frozenset()
 
 
@@ -108,9 +108,8 @@ def tiers_table(product: Product, region: str, language: Language) -> Table:
     for shown in dict.fromkeys([region, None] if product.has_regions else [None]):
         tiers = [tier for tier in product.tiers if tier["region"] == shown]
         label = EVERYBODY.in_language(language) if shown is None else shown
-        for tier in tiers:
-            grades.add((len(rows), 1))
-            rows.append([label, tier["grade"], *(written(tier[column.name]) for column in columns)])
+        grades.update(range(len(rows), len(rows) + len(tiers)))
+        rows += [[label, tier["grade"], *(written(tier[column.name]) for column in columns)] for tier in tiers]
         sums.add(len(rows))
         total = summed(tiers)
         rows.append([label, SUM.in_language(language), *(written(total[column.name]) for column in columns)])
@@ -131,17 +130,14 @@ def summed(tiers: Sequence[Row]) -> Row:
         total[name] = total[name] and round(total[name], 4)
     for name in ["average_recency_days", "average_frequency", "average_monetary", "average_total_score"]:
         known = [tier for tier in tiers if tier[name] is not None]
-        total[name] = sum(tier[name] * tier["customers"] for tier in known) / customers if known else None
+        total[name] = round(sum(tier[name] * tier["customers"] for tier in known) / customers, 6) if known else None
     return total
 
 
 def rulebook_table(product: Product, language: Language) -> Table:
     """Return the rulebook as text."""
-    widths = {"part": 20, "name": 40, "definition": 90}
-    headers = {
-        "part": Words("Part", "部分"),
-        "name": Words("Name", "名称"),
-        "definition": Words("Rule", "规则"),
+    texts = [Words("Part", "部分"), Words("Name", "名称"), Words("Rule", "规则")]
+    numbers = {
         "weight": Words("Weight", "权重"),
         "lowest_score": Words("Lowest score", "最低得分"),
         "highest_score": Words("Highest score", "最高得分"),
@@ -152,20 +148,21 @@ def rulebook_table(product: Product, language: Language) -> Table:
             PARTS[rule["part"]].in_language(language),
             rule["name"],
             rule[definition],
-            *(written(rule[name]) for name in ["weight", "lowest_score", "highest_score"]),
+            *(written(rule[name]) for name in numbers),
         ]
         for rule in product.rules
     ] or [[PARTS["rulebook"].in_language(language), product.rulebook, GONE.in_language(language), None, None, None]]
     return Table(
         RULEBOOK.in_language(language),
         [
-            TableColumn(header.in_language(language), Kind.TEXT, widths[name])
-            if name in widths
-            else TableColumn(header.in_language(language), Kind.NUMBER)
-            for name, header in headers.items()
+            *(TableColumn(header.in_language(language)) for header in texts),
+            *(
+                TableColumn(header.in_language(language), number_kind(rule[name] for rule in product.rules))
+                for name, header in numbers.items()
+            ),
         ],
         rows,
-        frozenset((number, 1) for number, rule in enumerate(product.rules) if rule["part"] in {"grade", "action"}),
+        frozenset(number for number, rule in enumerate(product.rules) if rule["part"] in {"grade", "action"}),
     )
 
 
@@ -193,13 +190,9 @@ def dictionary_table(product: Product, language: Language, masked: bool) -> Tabl
         Words("Unit", "单位"),
         Words("Meaning", "含义"),
     ]
-    widths = [20, 40, 40, 20, 30, 90]
     return Table(
         DICTIONARY.in_language(language),
-        [
-            TableColumn(header.in_language(language), Kind.TEXT, width)
-            for header, width in zip(headers, widths, strict=True)
-        ],
+        [TableColumn(header.in_language(language)) for header in headers],
         rows,
     )
 
@@ -209,6 +202,11 @@ def unit(column: Column) -> Words:
     if column.name.endswith("_score") and column.kind is Kind.NUMBER:
         return POINTS
     return UNITS.get(column.name, Words("", ""))
+
+
+def number_kind(numbers: Iterable[Decimal | None]) -> Kind:
+    """Return whether numbers are shown with decimals."""
+    return Kind.WHOLE if all(number == int(number) for number in numbers if number is not None) else Kind.NUMBER
 
 
 def written(value: Any) -> str | None:

@@ -12,16 +12,20 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
+from dbt_rfm.export.mask import HASH_BYTES
 from dbt_rfm.export.product import Kind, Product
 from dbt_rfm.export.rows import Texts
 from dbt_rfm.export.sheets import CUSTOMERS, Table, dictionary_table, rulebook_table, tiers_table
 from dbt_rfm.words import Language
 
+# A column wraps or cuts what is longer, in characters.
+WIDEST = 90
 # What a sheet holds under its header, and a cell of text in UTF-16 units.
 SHEET_ROWS = 1_048_575
 CELL_LENGTH = 32_767
 
-HEADER = {"bold": True, "font_color": "#FFFFFF", "bg_color": "#1F3864", "valign": "vcenter", "text_wrap": True}
+HEADER = {"bold": True, "font_color": "#FFFFFF", "bg_color": "#1F3864", "valign": "vcenter"}
+HEADER_HEIGHT = 21
 NUMBERS = {Kind.WHOLE: "#,##0", Kind.NUMBER: "0.00####", Kind.AMOUNT: "#,##0.00", Kind.SHARE: "0.0%"}
 # From the best grade to the worst: blue over grey to orange, which colour-blind people tell apart, all with black text.
 COLOURS = [(0x7F, 0xB2, 0xE5), (0xF2, 0xF2, 0xF2), (0xF9, 0xB9, 0x6B)]
@@ -60,7 +64,6 @@ class Workbook:
                 "created": datetime.combine(product.as_of_date, time()),
             }
         )
-        self._header = self._book.add_format(HEADER)
         self._formats: dict[tuple[tuple[str, object], ...], Format] = {}
         self._colours = dict(zip(product.grades, colours(len(product.grades)), strict=True))
         self._sheets = 0
@@ -100,15 +103,13 @@ class Workbook:
         self._rows = 0
         self._writers: list[Writer] = []
         for number, column in enumerate(self._product.columns):
-            header = column.header.in_language(self._language)
-            sheet.write_string(0, number, header, self._header)
-            longest = 32 if self._masked and column.name == "customer_id" else column.longest
-            sheet.set_column(number, number, column_width(header, longest, 60))
-            if column.name == "grade":
+            is_grade = column.name == "grade"
+            longest = 2 * HASH_BYTES if self._masked and column.name == "customer_id" else column.longest
+            self._write_header(sheet, number, column.header.in_language(self._language), column.kind, longest, is_grade)
+            if is_grade:
                 self._writers.append(functools.partial(self._write_grade, sheet))
             else:
-                kind = Kind.WHOLE if column.is_whole else column.kind
-                self._writers.append(self._writer(sheet, kind))
+                self._writers.append(self._writer(sheet, Kind.WHOLE if column.is_whole else column.kind))
         sheet.freeze_panes(1, 1)
         return sheet
 
@@ -124,15 +125,14 @@ class Workbook:
     def _write_table(self, table: Table) -> None:
         sheet = self._new_sheet(table.name)
         for number, column in enumerate(table.columns):
-            sheet.write_string(0, number, column.header, self._header)
-            longest = max((display_width(row[number] or "") for row in table.rows), default=0)
-            sheet.set_column(number, number, column_width(column.header, longest, column.widest))
+            longest = max((shown_width(row[number], column.kind) for row in table.rows), default=0)
+            self._write_header(sheet, number, column.header, column.kind, longest, bool(table.sums) and number == 1)
         for row_number, row in enumerate(table.rows):
-            look = {"valign": "top", "text_wrap": True} | ({"bold": True, "top": 1} if row_number in table.sums else {})
+            look = {"valign": "vcenter", "text_wrap": True} | ({"bold": True, "top": 1} if row_number in table.sums else {})
             for number, (text, column) in enumerate(zip(row, table.columns, strict=True)):
                 if text is None:
                     continue
-                if (row_number, number) in table.grades:
+                if number == 1 and row_number in table.grades:
                     self._write_grade(sheet, row_number + 1, number, text)
                 else:
                     self._writer(sheet, column.kind, **look)(row_number + 1, number, text)
@@ -141,13 +141,23 @@ class Workbook:
         texts = xl_range(1, 0, max(len(table.rows), 1), len(table.columns) - 1)
         sheet.ignore_errors({"number_stored_as_text": texts})
 
+    def _write_header(
+        self, sheet: Worksheet, number: int, header: str, kind: Kind, longest: int, is_centered: bool
+    ) -> None:
+        """Write a header above its values, and make the column as wide as they and the arrow of a filter need."""
+        side = "center" if is_centered else "left" if kind in {Kind.TEXT, Kind.DATE} else "right"
+        sheet.write_string(0, number, header, self._format(**HEADER, align=side))
+        sheet.set_column(number, number, max(display_width(header) + 4, min(longest + 2, WIDEST), 9))
+
     def _new_sheet(self, name: str) -> Worksheet:
         sheet = self._book.add_worksheet(name)
+        sheet.set_row(0, HEADER_HEIGHT)
         sheet.set_landscape()
         sheet.set_paper(9)
         sheet.fit_to_pages(1, 0)
         sheet.repeat_rows(0)
-        sheet.set_footer("&L&A&R&P / &N")
+        sheet.set_header(f"&L{self._product.dataset} {self._product.as_of_date}&R&A")
+        sheet.set_footer("&R&P / &N")
         return sheet
 
     def _writer(self, sheet: Worksheet, kind: Kind, **look: object) -> Writer:
@@ -171,7 +181,7 @@ class Workbook:
 
     def _write_grade(self, sheet: Worksheet, row: int, column: int, text: str) -> None:
         colour = {"bg_color": self._colours[text]} if text in self._colours else {}
-        write_text(sheet, row, column, text, self._format(num_format="@", valign="top", **colour))
+        write_text(sheet, row, column, text, self._format(num_format="@", valign="vcenter", align="center", **colour))
 
     def _format(self, **look: object) -> Format:
         """Return the format that looks so, one for each look."""
@@ -222,6 +232,8 @@ def display_width(text: str) -> int:
     return max(((len(line) + len(line.encode())) // 2 for line in text.splitlines()), default=0)
 
 
-def column_width(header: str, longest: int, widest: int) -> int:
-    """Return the width of a column that shows its header, a filter's arrow and its values."""
-    return min(max(display_width(header) + 4, longest + 2, 8), widest)
+def shown_width(text: str | None, kind: Kind) -> int:
+    """Return how many Latin characters' place a value takes."""
+    if text is None or kind in {Kind.TEXT, Kind.DATE}:
+        return display_width(text or "")
+    return len(f"{float(text):,.2f}")
