@@ -20,7 +20,7 @@ MASKED_ID = Words(
     "Keyed hash in place of the customer's id. A customer has the same one in every release of this data product.",
     "以密钥散列值代替的客户编号；同一客户在本数据产品的各期发布中相同。",
 )
-EVERYBODY = Words("all together", "全部")
+EVERYBODY = Words("whole dataset", "全部")
 SUM = Words("Sum", "合计")
 GONE = Words(
     "The project no longer has this rulebook; the grades are those that it gave.",

@@ -103,10 +103,9 @@ class Workbook:
         self._rows = 0
         self._writers: list[Writer] = []
         for number, column in enumerate(self._product.columns):
-            is_grade = column.name == "grade"
             longest = 2 * HASH_BYTES if self._masked and column.name == "customer_id" else column.longest
-            self._write_header(sheet, number, column.header.in_language(self._language), column.kind, longest, is_grade)
-            if is_grade:
+            self._write_header(sheet, number, column.header.in_language(self._language), column.kind, longest)
+            if column.name == "grade":
                 self._writers.append(functools.partial(self._write_grade, sheet))
             else:
                 self._writers.append(self._writer(sheet, Kind.WHOLE if column.is_whole else column.kind))
@@ -126,9 +125,11 @@ class Workbook:
         sheet = self._new_sheet(table.name)
         for number, column in enumerate(table.columns):
             longest = max((shown_width(row[number], column.kind) for row in table.rows), default=0)
-            self._write_header(sheet, number, column.header, column.kind, longest, bool(table.sums) and number == 1)
+            self._write_header(sheet, number, column.header, column.kind, longest)
         for row_number, row in enumerate(table.rows):
-            look = {"valign": "vcenter", "text_wrap": True} | ({"bold": True, "top": 1} if row_number in table.sums else {})
+            look = {"valign": "vcenter", "text_wrap": True} | (
+                {"bold": True, "top": 1} if row_number in table.sums else {}
+            )
             for number, (text, column) in enumerate(zip(row, table.columns, strict=True)):
                 if text is None:
                     continue
@@ -141,12 +142,11 @@ class Workbook:
         texts = xl_range(1, 0, max(len(table.rows), 1), len(table.columns) - 1)
         sheet.ignore_errors({"number_stored_as_text": texts})
 
-    def _write_header(
-        self, sheet: Worksheet, number: int, header: str, kind: Kind, longest: int, is_centered: bool
-    ) -> None:
+    def _write_header(self, sheet: Worksheet, number: int, header: str, kind: Kind, longest: int) -> None:
         """Write a header above its values, and make the column as wide as they and the arrow of a filter need."""
-        side = "center" if is_centered else "left" if kind in {Kind.TEXT, Kind.DATE} else "right"
-        sheet.write_string(0, number, header, self._format(**HEADER, align=side))
+        # Away from the right edge, where the arrow of the filter is.
+        side = {"align": "left"} if kind in {Kind.TEXT, Kind.DATE} else {"align": "right", "indent": 2}
+        sheet.write_string(0, number, header, self._format(**HEADER, **side))
         sheet.set_column(number, number, max(display_width(header) + 4, min(longest + 2, WIDEST), 9))
 
     def _new_sheet(self, name: str) -> Worksheet:
@@ -181,7 +181,7 @@ class Workbook:
 
     def _write_grade(self, sheet: Worksheet, row: int, column: int, text: str) -> None:
         colour = {"bg_color": self._colours[text]} if text in self._colours else {}
-        write_text(sheet, row, column, text, self._format(num_format="@", valign="vcenter", align="center", **colour))
+        write_text(sheet, row, column, text, self._format(num_format="@", valign="vcenter", indent=1, **colour))
 
     def _format(self, **look: object) -> Format:
         """Return the format that looks so, one for each look."""
