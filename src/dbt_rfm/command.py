@@ -135,7 +135,10 @@ def export(
     )
     errors = Console(stderr=True, highlight=False)
     columns = [TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn()]
-    with Marts(database, schema) as marts, Progress(*columns, console=errors, transient=True) as progress:
+    with (
+        Marts(database, schema) as marts,
+        Progress(*columns, console=errors, transient=True, disable=not errors.is_terminal) as progress,
+    ):
         task = progress.add_task("writing customers", total=None)
         manifest = release(
             marts, output, options, lambda written, total: progress.update(task, completed=written, total=total)
