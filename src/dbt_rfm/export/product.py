@@ -22,9 +22,8 @@ from dbt_rfm.words import COLUMNS, MEANINGS, Words
 BATCH = 10_000
 # What rfm__graded_customers has for the region where the dataset has none.
 NO_REGION = "all"
-# The metrics that people call by a letter, and the columns of rfm__graded_customers that most rulebooks score by them.
+# The metrics that people call by a letter.
 LETTERS = {"recency": "R", "frequency": "F", "monetary": "M"}
-MEASURES = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
 
 
 class Kind(StrEnum):
@@ -57,20 +56,30 @@ class Column:
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric of the rulebook, and what its columns hold."""
+    """A metric of the rulebook.
+
+    is_measure: whether its values are those of recency_days, frequency or monetary, so that nobody needs them twice
+    definition: the rule in words, none where the rulebook no longer has the metric
+    """
 
     name: str
-    definition: Words
     is_measure: bool
     value_is_text: bool
     score_is_text: bool
+    definition: Words | None
+
+    def explained(self, what: Words) -> Words:
+        """Return what a column of the metric is, with the rule."""
+        if self.definition is None:
+            return what
+        return Words(f"{what.en}: {self.definition.en}", f"{what.zh}：{self.definition.zh}")
 
 
 @dataclass(frozen=True)
 class Product:
     """A dataset at an as-of date.
 
-    parameters: of the query that reads the customers
+    source, parameters: of the queries that read CUSTOMERS
     regions: customers of each, in the order in which they are read
     rules: rows of rfm__rulebooks in the order in which they apply
     tiers: rows of rfm__tier_summary, of every region and, with region None, of all together; none without grades
@@ -79,11 +88,11 @@ class Product:
     marts: Marts
     dataset: str
     as_of_date: date
+    source: str
     parameters: dict[str, Any]
     rulebook: str
     regions: dict[str, int]
     rules: list[Row]
-    metrics: list[Metric]
     columns: list[Column]
     tiers: list[Row]
 
@@ -95,18 +104,19 @@ class Product:
         counted = marts.rows(REGIONS, chosen)
         rules = rules_of(marts, counted[0]["rulebook"])
         metrics = metrics_of(marts, chosen, rules)
+        source = customers_sql([metric.name for metric in metrics])
         regions = {row["region"]: row["customers"] for row in counted}
         columns = customer_columns(metrics, has_regions=list(regions) != [NO_REGION], has_period=period is not None)
         return cls(
             marts=marts,
             dataset=dataset,
             as_of_date=chosen["as_of_date"],
+            source=source,
             parameters=parameters,
             rulebook=counted[0]["rulebook"],
             regions=regions,
             rules=rules,
-            metrics=metrics,
-            columns=filled(marts, parameters, metrics, columns),
+            columns=filled(marts, source, parameters, columns),
             tiers=marts.rows(TIERS, chosen),
         )
 
@@ -129,7 +139,7 @@ class Product:
         """Yield all customers by region and rank, each batch with its region."""
         selected = ", ".join(f"{column.sql} as {column.name}" for column in self.columns)
         query = (
-            f"{customers_sql(self.metrics)} select graded_customers.region as file_region, {selected} {CUSTOMERS} "
+            f"{self.source} select graded_customers.region as file_region, {selected} {CUSTOMERS} "
             "order by graded_customers.region, graded_customers.value_rank, graded_customers.customer_id"
         )
         for batch in self.marts.connection.sql(query, params=self.parameters).to_arrow_reader(BATCH):
@@ -153,6 +163,29 @@ from rfm__graded_customers
 where dataset = $dataset and as_of_date = $as_of_date
 group by region
 order by region
+"""
+
+METRICS = """
+select
+    scores.metric as name,
+    bool_and(
+        case scores.metric
+            when 'recency' then scores.value is not distinct from customers.recency_days
+            when 'frequency' then scores.value is not distinct from customers.frequency
+            when 'monetary' then scores.value is not distinct from customers.monetary
+            else false
+        end
+    ) as is_measure,
+    count(scores.value_text) > 0 as value_is_text,
+    count(scores.score_text) > 0 as score_is_text
+from rfm__customer_scores as scores
+inner join rfm__graded_customers as customers
+    on scores.region = customers.region and scores.customer_id = customers.customer_id
+where
+    scores.dataset = $dataset and scores.as_of_date = $as_of_date
+    and customers.dataset = $dataset and customers.as_of_date = $as_of_date
+group by scores.metric
+order by scores.metric
 """
 
 # The averages of all regions together are made from those of each, which have six decimals.
@@ -222,11 +255,12 @@ left join scores
     on graded_customers.region = scores.region and graded_customers.customer_id = scores.customer_id"""
 
 
-def customers_sql(metrics: Sequence[Metric] | Sequence[str]) -> str:
+def customers_sql(metrics: Sequence[str]) -> str:
     """Return the common table expressions that CUSTOMERS reads: a row for each customer, and its metrics in a row."""
+    # Names of metrics are words of a-z, 0-9 and underscores.
     parts = "".join(
         f",\n        max({part}) filter (where metric = '{name}') as {name}_{part}"
-        for name in (metric if isinstance(metric, str) else metric.name for metric in metrics)
+        for name in metrics
         for part in ["value", "value_text", "score", "score_text"]
     )
     return f"""with
@@ -267,7 +301,7 @@ def date_of(marts: Marts, dataset: str, wanted: date | None, shown: int = 12) ->
 
 
 def rules_of(marts: Marts, rulebook: str) -> list[Row]:
-    """Return the rows of a rulebook, each with its definition in Chinese, where the marts have none in English."""
+    """Return the rows of a rulebook; where the marts have no Chinese definitions, the English ones stand for them."""
     rows = marts.rows(
         "select * from rfm__rulebooks where rulebook = ? order by "
         "list_position(['rulebook', 'metric', 'total', 'grade', 'action'], part), position",
@@ -281,33 +315,13 @@ def metrics_of(marts: Marts, chosen: dict[str, Any], rules: list[Row]) -> list[M
     definitions = {
         rule["name"]: Words(rule["definition"], rule["definition_zh"]) for rule in rules if rule["part"] == "metric"
     }
+    metrics = [
+        # A rulebook may have changed since it graded the date, and not know the metric any more.
+        Metric(**row, definition=definitions.get(row["name"]))
+        for row in marts.rows(METRICS, chosen)
+    ]
     order = list(definitions)
-    found = marts.rows(
-        "select metric, count(value_text) > 0 as value_is_text, count(score_text) > 0 as score_is_text "
-        "from rfm__customer_scores where dataset = $dataset and as_of_date = $as_of_date group by metric",
-        chosen,
-    )
-    found.sort(key=lambda row: (order.index(row["metric"]) if row["metric"] in order else len(order), row["metric"]))
-    names = [row["metric"] for row in found]
-    compared = [
-        f"bool_and(scores.{name}_value is not distinct from graded_customers.{MEASURES[name]}) as {name}"
-        for name in names
-        if name in MEASURES
-    ]
-    (measures,) = (
-        marts.rows(f"{customers_sql(names)} select {', '.join(compared)} {CUSTOMERS}", chosen) if compared else [{}]
-    )
-    return [
-        Metric(
-            name=row["metric"],
-            # A rulebook may have changed since it graded the date.
-            definition=definitions.get(row["metric"], Words("", "")),
-            is_measure=measures.get(row["metric"], False),
-            value_is_text=row["value_is_text"],
-            score_is_text=row["score_is_text"],
-        )
-        for row in found
-    ]
+    return sorted(metrics, key=lambda metric: order.index(metric.name) if metric.name in order else len(order))
 
 
 def customer_columns(metrics: list[Metric], has_regions: bool, has_period: bool) -> list[Column]:
@@ -337,31 +351,31 @@ def graded(name: str, kind: Kind) -> Column:
 
 def value_column(metric: Metric) -> Column:
     """Return the column with what a metric measures."""
-    name, said = metric.name, metric.definition
-    header = Words(f"{LETTERS[name]} value", f"{LETTERS[name]}值") if name in LETTERS else Words(name, name)
+    name = metric.name
+    letter = LETTERS.get(name)
     return Column(
         name=f"{name}_value",
         sql=f"scores.{name}_value_text" if metric.value_is_text else f"scores.{name}_value",
-        header=header,
-        meaning=Words(f"What the metric {name} measures: {said.en}", f"指标 {name} 的取值：{said.zh}"),
+        header=Words(f"{letter} value", f"{letter}值") if letter else Words(name, name),
+        meaning=metric.explained(Words(f"What the metric {name} measures", f"指标 {name} 的取值")),
         kind=Kind.TEXT if metric.value_is_text else Kind.NUMBER,
     )
 
 
 def score_column(metric: Metric) -> Column:
     """Return the column with the score of a metric."""
-    name, said = metric.name, metric.definition
+    name = metric.name
     label = LETTERS.get(name, name)
     return Column(
         name=f"{name}_score",
         sql=f"scores.{name}_score_text" if metric.score_is_text else f"scores.{name}_score",
         header=COLUMNS.get(f"{name}_score", Words(f"{label} score", f"{label}得分")),
-        meaning=Words(f"Score of {label}: {said.en}", f"{label} 的得分：{said.zh}"),
+        meaning=metric.explained(Words(f"Score of {label}", f"{label} 的得分")),
         kind=Kind.TEXT if metric.score_is_text else Kind.NUMBER,
     )
 
 
-def filled(marts: Marts, parameters: dict[str, Any], metrics: list[Metric], columns: list[Column]) -> list[Column]:
+def filled(marts: Marts, source: str, parameters: dict[str, Any], columns: list[Column]) -> list[Column]:
     """Return the columns in which anybody has a value, with what their values look like."""
     asked = []
     for column in columns:
@@ -376,7 +390,7 @@ def filled(marts: Marts, parameters: dict[str, Any], metrics: list[Metric], colu
             parts["least"] = f"min({value})"
             parts["is_whole"] = f"bool_and({value} = trunc({value}))"
         asked += [f"{what} as {column.name}_{part}" for part, what in parts.items()]
-    (found,) = marts.rows(f"{customers_sql(metrics)} select {', '.join(asked)} {CUSTOMERS}", parameters)
+    (found,) = marts.rows(f"{source} select {', '.join(asked)} {CUSTOMERS}", parameters)
     return [
         replace(column, **looks(column, {part: found.get(f"{column.name}_{part}") for part in PARTS}))
         for column in columns
