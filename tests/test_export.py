@@ -25,10 +25,12 @@ import pytest
 from openpyxl.utils.escape import unescape
 
 from conftest import GALLERY, Project, Row
+from dbt_rfm.export import mask as mask_module
 from dbt_rfm.export import rows as rows_module
 from dbt_rfm.export import workbook as workbook_module
 from dbt_rfm.export.release import Options, release
 from dbt_rfm.marts import Marts
+from dbt_rfm.mistake import Mistake
 from dbt_rfm.words import Language
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -592,6 +594,17 @@ def test_more_customers_than_a_sheet_holds_go_on_in_the_next(
     assert [row[0] for row in parquet] == expected
 
 
+def test_two_customers_of_one_hash_stop_the_release(
+    demo: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RFM_MASK_KEY", KEY)
+    # Of one byte there are 256, and the region has more customers.
+    monkeypatch.setattr(mask_module, "HASH_BYTES", 1)
+    with pytest.raises(Mistake, match="two customers of a region have one hash"):
+        released(demo.database, tmp_path, datasets=["cdnow"], masked=True)
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_masked_releases_hold_no_id(
     demo: Project, tmp_path: Path, rfm: Callable[..., subprocess.CompletedProcess[str]]
 ) -> None:
@@ -762,6 +775,46 @@ def test_rulebooks_of_all_kinds_show_their_own_metrics(gallery: Project, tmp_pat
         assert ("Tiers" in book.sheetnames) == ("grade" in columns)
     without_grades = {dataset["dataset"] for dataset in manifest["datasets"] if "grade" not in str(dataset["columns"])}
     assert "tech_firm" in without_grades
+
+
+@pytest.mark.parametrize(
+    ("metric", "header"), [("recency", "R value"), ("frequency", "F value"), ("monetary", "M value")]
+)
+def test_a_metric_that_is_not_its_measure_has_a_column_of_its_own(
+    demo: Project, tmp_path: Path, metric: str, header: str
+) -> None:
+    database = tmp_path / "other.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        copy_marts(connection, demo.database)
+        # Of one customer only; the rulebook has changed since, and knows the metric no more.
+        connection.execute(
+            f"update rfm__customer_scores set value = -7.5 where metric = '{metric}' and customer_id = 'KM00268'"
+        )
+        connection.execute(f"delete from rfm__rulebooks where name = '{metric}'")
+    folder = tmp_path / "release"
+    released(database, folder, datasets=["kunming_platform"])
+    (path,) = folder.glob("*呈贡区.xlsx")
+    headers, *_ = sheet_rows(path, "Customers")
+    assert headers[4:8] == ["R (days)", "F (times)", "M (amount)", header]
+    values = {row[0]: row[7] for place in folder.glob("*.xlsx") for row in sheet_rows(place, "Customers")[1:]}
+    assert values["KM00268"] == -7.5
+    assert len(values) == 549
+    meanings = {row[1]: row[5] for row in sheet_rows(path, "Data dictionary")}
+    assert meanings[header] == f"What the metric {metric} measures"
+    assert meanings[header.replace("value", "score")] == f"Score of {header[0]}"
+
+
+def test_a_rulebook_that_is_gone_is_told_of(demo: Project, tmp_path: Path) -> None:
+    database = tmp_path / "other.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        copy_marts(connection, demo.database)
+        connection.execute("delete from rfm__rulebooks where rulebook = 'platform_quintile'")
+    folder = tmp_path / "release"
+    manifest = released(database, folder, datasets=["cdnow"])
+    _, *rows = sheet_rows(folder / "cdnow_1998-06-30.xlsx", "Rulebook")
+    gone = "The project no longer has this rulebook; the grades are those that it gave."
+    assert rows == [["rulebook", "platform_quintile", gone, None, None, None]]
+    assert manifest["datasets"][0]["rulebook"] == {"name": "platform_quintile", "sha256": None}
 
 
 def test_what_was_released_is_printed(

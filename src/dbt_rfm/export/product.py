@@ -150,8 +150,13 @@ class Product:
                 yield region, customers.slice(start, length)
                 start += length
 
-    def rulebook_hash(self) -> str:
-        """Return SHA-256 of the rulebook's rows in rfm__rulebooks as JSON; decimals as texts without trailing zeros."""
+    def rulebook_hash(self) -> str | None:
+        """Return SHA-256 of the rulebook's rows in rfm__rulebooks as JSON; decimals as texts without trailing zeros.
+
+        None where the project no longer has the rulebook.
+        """
+        if not self.rules:
+            return None
         parts = ["part", "position", "name", "definition", "weight", "lowest_score", "highest_score"]
         rows = [[plain(rule[part]) for part in parts] for rule in self.rules]
         return hashlib.sha256(json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()

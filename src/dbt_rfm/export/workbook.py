@@ -26,6 +26,8 @@ CELL_LENGTH = 32_767
 
 HEADER = {"bold": True, "font_color": "#FFFFFF", "bg_color": "#1F3864", "valign": "vcenter"}
 HEADER_HEIGHT = 21
+# Texts keep a distance from the numbers to their left.
+LEFT = {"align": "left", "indent": 1}
 NUMBERS = {Kind.WHOLE: "#,##0", Kind.NUMBER: "0.00####", Kind.AMOUNT: "#,##0.00", Kind.SHARE: "0.0%"}
 # From the best grade to the worst: blue over grey to orange, which colour-blind people tell apart, all with black text.
 COLOURS = [(0x7F, 0xB2, 0xE5), (0xF2, 0xF2, 0xF2), (0xF9, 0xB9, 0x6B)]
@@ -145,9 +147,9 @@ class Workbook:
     def _write_header(self, sheet: Worksheet, number: int, header: str, kind: Kind, longest: int) -> None:
         """Write a header above its values, and make the column as wide as they and the arrow of a filter need."""
         # Away from the right edge, where the arrow of the filter is.
-        side = {"align": "left"} if kind in {Kind.TEXT, Kind.DATE} else {"align": "right", "indent": 2}
+        side = LEFT if kind in {Kind.TEXT, Kind.DATE} else {"align": "right", "indent": 2}
         sheet.write_string(0, number, header, self._format(**HEADER, **side))
-        sheet.set_column(number, number, max(display_width(header) + 4, min(longest + 2, WIDEST), 9))
+        sheet.set_column(number, number, max(display_width(header) + 4, min(longest + 3, WIDEST), 9))
 
     def _new_sheet(self, name: str) -> Worksheet:
         sheet = self._book.add_worksheet(name)
@@ -162,11 +164,11 @@ class Workbook:
 
     def _writer(self, sheet: Worksheet, kind: Kind, **look: object) -> Writer:
         """Return what writes a cell of a kind."""
-        text_format = self._format(num_format="@", **look)
+        text_format = self._format(num_format="@", **LEFT, **look)
         if kind is Kind.TEXT:
             return lambda row, column, text: write_text(sheet, row, column, text, text_format)
         if kind is Kind.DATE:
-            date_format = self._format(num_format="yyyy-mm-dd", align="left", **look)
+            date_format = self._format(num_format="yyyy-mm-dd", **LEFT, **look)
 
             def write_date(row: int, column: int, text: str) -> None:
                 day = excel_day(text)
@@ -181,7 +183,7 @@ class Workbook:
 
     def _write_grade(self, sheet: Worksheet, row: int, column: int, text: str) -> None:
         colour = {"bg_color": self._colours[text]} if text in self._colours else {}
-        write_text(sheet, row, column, text, self._format(num_format="@", valign="vcenter", indent=1, **colour))
+        write_text(sheet, row, column, text, self._format(num_format="@", valign="vcenter", **LEFT, **colour))
 
     def _format(self, **look: object) -> Format:
         """Return the format that looks so, one for each look."""
