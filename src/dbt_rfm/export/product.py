@@ -41,7 +41,7 @@ class Kind(StrEnum):
 class Column:
     """A column of customers or tiers.
 
-    name: for programs; sql: where its values are in CUSTOMERS
+    name: for programs; sql: its values in the common table expression customers
     longest: how many Latin characters' place the longest value takes; is_whole: whether no value has decimals
     """
 
@@ -68,6 +68,14 @@ class Metric:
     score_is_text: bool
     definition: Words | None
 
+    @property
+    def parts(self) -> list[str]:
+        """Return which columns of rfm__customer_scores are shown: those that rfm__graded_customers does not have."""
+        value = [] if self.is_measure else ["value_text" if self.value_is_text else "value"]
+        if self.score_is_text:
+            return [*value, "score_text"]
+        return value if self.name in LETTERS else [*value, "score"]
+
     def explained(self, what: Words) -> Words:
         """Return what a column of the metric is, with the rule."""
         if self.definition is None:
@@ -79,7 +87,7 @@ class Metric:
 class Product:
     """A dataset at an as-of date.
 
-    source, parameters: of the queries that read CUSTOMERS
+    source: the common table expression customers; parameters: of the queries that read it
     regions: customers of each, in the order in which they are read
     rules: rows of rfm__rulebooks in the order in which they apply
     tiers: rows of rfm__tier_summary, of every region and, with region None, of all together; none without grades
@@ -104,7 +112,7 @@ class Product:
         counted = marts.rows(REGIONS, chosen)
         rules = rules_of(marts, counted[0]["rulebook"])
         metrics = metrics_of(marts, chosen, rules)
-        source = customers_sql([metric.name for metric in metrics])
+        source = customers_sql(metrics)
         regions = {row["region"]: row["customers"] for row in counted}
         columns = customer_columns(metrics, has_regions=list(regions) != [NO_REGION], has_period=period is not None)
         return cls(
@@ -139,8 +147,8 @@ class Product:
         """Yield all customers by region and rank, each batch with its region."""
         selected = ", ".join(f"{column.sql} as {column.name}" for column in self.columns)
         query = (
-            f"{self.source} select graded_customers.region as file_region, {selected} {CUSTOMERS} "
-            "order by graded_customers.region, graded_customers.value_rank, graded_customers.customer_id"
+            f"{self.source} select region as file_region, {selected} from customers "
+            "order by customers.region, customers.value_rank, customers.customer_id"
         )
         for batch in self.marts.connection.sql(query, params=self.parameters).to_arrow_reader(BATCH):
             customers = batch.select([column.name for column in self.columns])
@@ -255,20 +263,26 @@ from everybody
 order by region nulls last, grade_order, grade
 """
 
-CUSTOMERS = """from graded_customers
-left join scores
-    on graded_customers.region = scores.region and graded_customers.customer_id = scores.customer_id"""
 
+def customers_sql(metrics: Sequence[Metric]) -> str:
+    """Return the common table expression customers, of which a query follows: a row for each, with its metrics."""
+    # What rfm__graded_customers has need not be put together from the rows of metrics.
+    parts = [
+        f"max({part}) filter (where metric = '{metric.name}') as {metric.name}_{part}"
+        for metric in metrics
+        for part in metric.parts
+    ]
+    if not parts:
+        return """
+with
 
-def customers_sql(metrics: Sequence[str]) -> str:
-    """Return the common table expressions that CUSTOMERS reads: a row for each customer, and its metrics in a row."""
-    # Names of metrics are words of a-z, 0-9 and underscores.
-    parts = "".join(
-        f",\n        max({part}) filter (where metric = '{name}') as {name}_{part}"
-        for name in metrics
-        for part in ["value", "value_text", "score", "score_text"]
-    )
-    return f"""with
+customers as (
+    select * from rfm__graded_customers
+    where dataset = $dataset and as_of_date = $as_of_date
+)
+"""
+    return f"""
+with
 
 graded_customers as (
     select * from rfm__graded_customers
@@ -276,12 +290,17 @@ graded_customers as (
 ),
 
 scores as (
-    select
-        region,
-        customer_id{parts}
+    select region, customer_id, {", ".join(parts)}
     from rfm__customer_scores
     where dataset = $dataset and as_of_date = $as_of_date
     group by region, customer_id
+),
+
+customers as (
+    select graded_customers.*, scores.* exclude (region, customer_id)
+    from graded_customers
+    left join scores
+        on graded_customers.region = scores.region and graded_customers.customer_id = scores.customer_id
 )
 """
 
@@ -351,7 +370,7 @@ def customer_columns(metrics: list[Metric], has_regions: bool, has_period: bool)
 
 def graded(name: str, kind: Kind) -> Column:
     """Return a column of rfm__graded_customers."""
-    return Column(name, f"graded_customers.{name}", COLUMNS[name], MEANINGS[name], kind)
+    return Column(name, name, COLUMNS[name], MEANINGS[name], kind)
 
 
 def value_column(metric: Metric) -> Column:
@@ -360,7 +379,7 @@ def value_column(metric: Metric) -> Column:
     letter = LETTERS.get(name)
     return Column(
         name=f"{name}_value",
-        sql=f"scores.{name}_value_text" if metric.value_is_text else f"scores.{name}_value",
+        sql=f"{name}_value_text" if metric.value_is_text else f"{name}_value",
         header=Words(f"{letter} value", f"{letter}值") if letter else Words(name, name),
         meaning=metric.explained(Words(f"What the metric {name} measures", f"指标 {name} 的取值")),
         kind=Kind.TEXT if metric.value_is_text else Kind.NUMBER,
@@ -373,7 +392,7 @@ def score_column(metric: Metric) -> Column:
     label = LETTERS.get(name, name)
     return Column(
         name=f"{name}_score",
-        sql=f"scores.{name}_score_text" if metric.score_is_text else f"scores.{name}_score",
+        sql=f"{name}_score_text" if metric.score_is_text else f"{name}_score",
         header=COLUMNS.get(f"{name}_score", Words(f"{label} score", f"{label}得分")),
         meaning=metric.explained(Words(f"Score of {label}", f"{label} 的得分")),
         kind=Kind.TEXT if metric.score_is_text else Kind.NUMBER,
@@ -395,7 +414,7 @@ def filled(marts: Marts, source: str, parameters: dict[str, Any], columns: list[
             parts["least"] = f"min({value})"
             parts["is_whole"] = f"bool_and({value} = trunc({value}))"
         asked += [f"{what} as {column.name}_{part}" for part, what in parts.items()]
-    (found,) = marts.rows(f"{source} select {', '.join(asked)} {CUSTOMERS}", parameters)
+    (found,) = marts.rows(f"{source} select {', '.join(asked)} from customers", parameters)
     return [
         replace(column, **looks(column, {part: found.get(f"{column.name}_{part}") for part in PARTS}))
         for column in columns

@@ -24,6 +24,11 @@ from dbt_rfm.mistake import Mistake
 from dbt_rfm.summary import laid_out
 from dbt_rfm.words import Language
 
+# What the database may use to put a dataset's customers in order before it writes to disk, and its share of the cores:
+# writing workbooks takes ten times as long as reading.
+MEMORY = "1GB"
+THREADS = 4
+
 Progress = Callable[[int, int], None]
 
 
@@ -50,6 +55,8 @@ def release(marts: Marts, folder: Path, options: Options, progress: Progress = l
     progress: called again and again with how many customers are written, of how many
     Raises Mistake where a dataset or date does not exist, a key is missing, or the folder cannot be written.
     """
+    marts.connection.execute(f"set memory_limit = '{MEMORY}'")
+    marts.connection.execute(f"set threads = {THREADS}")
     names = marts.datasets(options.datasets)
     if not names:
         raise Mistake(f"{marts.path} has no graded customers, so there is nothing to release")
