@@ -722,13 +722,21 @@ def test_a_release_replaces_the_one_before_and_nothing_else(demo: Project, tmp_p
     outside.write_text("stays")
     pranks = [f"../{outside.name}", str(outside), "..", "", "notes.txt", 7]
     (tmp_path / "notes.txt").write_text("stays")
-    (tmp_path / "manifest.json").write_text(json.dumps({"datasets": [{"files": [{"name": name} for name in pranks]}]}))
+    (tmp_path / "manifest.json").write_text(
+        json.dumps({"package": "dbt-rfm", "datasets": [{"files": [{"name": name} for name in pranks]}]})
+    )
     released(demo.database, tmp_path, datasets=["cdnow"])
     assert outside.exists()
     assert (tmp_path / "notes.txt").exists()
-    for broken in ["{", "[]", '{"datasets": 1}', "\x00"]:
-        (tmp_path / "manifest.json").write_text(broken)
-        assert released(demo.database, tmp_path, datasets=["cdnow"])["datasets"]
+
+
+def test_somebody_elses_manifest_is_left_alone(demo: Project, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    for content in ["{", "[]", '{"package": "dbt-rfm", "datasets": 1}', '{"package": "shop", "datasets": []}', "\x00"]:
+        manifest.write_text(content)
+        with pytest.raises(Mistake, match=r"manifest\.json is not the manifest of a release: name another folder"):
+            released(demo.database, tmp_path, datasets=["cdnow"])
+        assert contents(tmp_path) == {"manifest.json": content.encode()}
 
 
 def test_a_run_that_breaks_leaves_the_release_before(

@@ -14,6 +14,7 @@ from xlsxwriter.exceptions import XlsxWriterException
 
 from dbt_rfm.mistake import Mistake
 
+PACKAGE = "dbt-rfm"
 MANIFEST = "manifest.json"
 ENDINGS = (".xlsx", ".csv", ".parquet")
 
@@ -23,24 +24,25 @@ def replaced(folder: Path) -> Iterator[Path]:
     """Give a folder to write a release into, whose files then take the place of the former release.
 
     Files of the former release that the new one does not have are deleted: those that its manifest lists, no others.
-    Where anything fails, the former release stays. Raises Mistake where the disk is full or the folder is not writable.
+    Where anything fails, the former release stays. Raises Mistake where the disk is full, the folder is not writable,
+    or its manifest is somebody else's.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        former = listed(folder / MANIFEST)
         # Within the folder, so that moving the files over copies nothing.
         unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
         try:
             yield unfinished
-            move(unfinished, folder)
+            move(unfinished, folder, former)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     except (OSError, XlsxWriterException) as error:
         raise Mistake(f"{folder} cannot be written: {reason(error)}") from error
 
 
-def move(unfinished: Path, folder: Path) -> None:
+def move(unfinished: Path, folder: Path, former: list[str]) -> None:
     """Move a complete release into its folder; the manifest comes last, so that what is listed can be cleared again."""
-    former = listed(folder / MANIFEST)
     released = sorted(path.name for path in unfinished.iterdir())
     for name in released:
         if name != MANIFEST:
@@ -52,12 +54,19 @@ def move(unfinished: Path, folder: Path) -> None:
 
 
 def listed(manifest: Path) -> list[str]:
-    """Return the files that a manifest lists beside itself; none where it is no manifest of a release."""
+    """Return the files that a manifest lists beside itself; none where there is no manifest."""
     try:
         content: Any = json.loads(manifest.read_text(encoding="utf-8"))
+        is_own = content["package"] == PACKAGE
         names = [file["name"] for dataset in content["datasets"] for file in dataset["files"]]
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except FileNotFoundError:
         return []
+    except (ValueError, TypeError, KeyError):
+        is_own = False
+    if not is_own:
+        raise Mistake(
+            f"{manifest} is not the manifest of a release: name another folder with --output, or move it away"
+        )
     return [name for name in names if isinstance(name, str) and name == Path(name).name and name.endswith(ENDINGS)]
 
 

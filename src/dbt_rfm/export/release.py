@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from dbt_rfm.export.folder import MANIFEST, replaced
+from dbt_rfm.export.folder import MANIFEST, PACKAGE, replaced
 from dbt_rfm.export.mask import Mask
 from dbt_rfm.export.names import file_stems
 from dbt_rfm.export.product import Product
@@ -72,8 +72,8 @@ def release(marts: Marts, folder: Path, options: Options, progress: Progress = l
 
     with replaced(folder) as unfinished:
         manifest = {
-            "package": "dbt-rfm",
-            "version": version("dbt-rfm"),
+            "package": PACKAGE,
+            "version": version(PACKAGE),
             "language": options.language,
             "masked": options.masked,
             "period": options.period,
