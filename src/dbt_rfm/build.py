@@ -11,7 +11,8 @@ from dbt.adapters.factory import FACTORY
 from dbt.cli.main import dbtRunner
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from dbt_rfm.progress import progress_bar
 
 # What the caller writes behind the subcommand wins. Without the last one dbt leaves a file in the home folder.
 QUIET = ["--log-level", "none", "--no-send-anonymous-usage-stats"]
@@ -40,9 +41,8 @@ class Outcome:
 
 def build(arguments: Sequence[str], console: Console) -> Outcome:
     """Run ``dbt build`` with these arguments, showing a bar with the nodes that run on the console."""
-    columns = [TextColumn("{task.description}"), BarColumn(bar_width=30), MofNCompleteColumn(), TimeElapsedColumn()]
-    with Progress(*columns, TextColumn("{task.fields[running]}"), console=console, transient=True) as progress:
-        task = progress.add_task("reading the project", total=None, running="")
+    with progress_bar(console) as progress:
+        task = progress.add_task("reading the project", total=None, doing="")
         running: dict[str, str] = {}
 
         def show(event: Any) -> None:
@@ -56,7 +56,7 @@ def build(arguments: Sequence[str], console: Console) -> Outcome:
                 else:
                     running.pop(node.unique_id, None)
                     progress.advance(task)
-                progress.update(task, running=escape(", ".join(running.values())))
+                progress.update(task, doing=escape(", ".join(running.values())))
 
         finished = dbtRunner(callbacks=[show]).invoke([*QUIET, "build", *arguments])
     try:

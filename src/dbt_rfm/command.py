@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from dbt_rfm.marts import Marts
 from dbt_rfm.mistake import Mistake
+from dbt_rfm.progress import progress_bar
 from dbt_rfm.words import Language
 
 app = typer.Typer(
@@ -32,6 +34,10 @@ Database = Annotated[
     typer.Option("--database", "-d", envvar="RFM_DUCKDB_PATH", help="The DuckDB file of a build.", show_default=True),
 ]
 Schema = Annotated[str | None, typer.Option(help="Where the marts are, if several schemas of the file have some.")]
+Datasets = Annotated[
+    list[str] | None, typer.Option("--dataset", help="A dataset; may be given several times. All if there is none.")
+]
+Lang = Annotated[Language, typer.Option("--lang", help="English or Chinese headers and texts.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for another program.")]
 DATABASE = Path("rfm.duckdb")
 
@@ -95,8 +101,8 @@ def report(
     database: Database = DATABASE,
     schema: Schema = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("rfm_report.html"),
-    lang: Annotated[Language, typer.Option(help="English or Chinese.")] = Language.ENGLISH,
-    dataset: Annotated[list[str] | None, typer.Option(help="A dataset; may be given several times.")] = None,
+    language: Lang = Language.ENGLISH,
+    datasets: Datasets = None,
     as_json: Json = False,
 ) -> None:
     """Write one HTML file with charts and tables of every dataset's last as-of date, which needs no network.
@@ -107,13 +113,63 @@ def report(
     from dbt_rfm import report as reporting
 
     with Marts(database, schema) as marts:
-        written = reporting.report(marts, output, lang, dataset or [])
+        written = reporting.report(marts, output, language, datasets or [])
     if as_json:
         print_json(written)
     else:
         print(f"{written['path']}: {written['bytes'] / 1e6:.1f} MB")
         for told in written["datasets"]:
             print(f"{told['dataset']} {told['as_of_date']}: {told['customers']} customers, {told['warnings']} warnings")
+
+
+@app.command()
+def export(
+    database: Database = DATABASE,
+    schema: Schema = None,
+    datasets: Datasets = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option("--as-of", formats=["%Y-%m-%d"], help="The as-of date, else the last one of each dataset."),
+    ] = None,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The folder of the release, which replaces the one before.")
+    ] = Path("release"),
+    language: Lang = Language.ENGLISH,
+    period: Annotated[
+        str | None, typer.Option(help="Text for a column with the period that the figures cover, which no mart knows.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Write csv files too.")] = False,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Write parquet files too.")] = False,
+    mask: Annotated[
+        bool, typer.Option("--mask", help="Replace customer ids by hashes, with the key in RFM_MASK_KEY.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Release the graded customers: a workbook for each dataset and region, and a manifest.
+
+    A workbook has the customers, the tiers, the rulebook and the data dictionary. The same marts and options give the
+    same bytes. Where anything fails, the former release in the folder stays.
+    """
+    from dbt_rfm.export.release import Options, as_text, release
+
+    options = Options(
+        datasets=datasets or [],
+        as_of=as_of.date() if as_of else None,
+        language=language,
+        period=period,
+        csv=csv,
+        parquet=parquet,
+        masked=mask,
+    )
+    with Marts(database, schema) as marts, progress_bar(Console(stderr=True, highlight=False)) as progress:
+        task = progress.add_task("writing customers", total=None, doing="")
+        manifest = release(
+            marts, output, options, lambda written, total: progress.update(task, completed=written, total=total)
+        )
+    if as_json:
+        print_json(manifest)
+    else:
+        print(as_text(manifest, output))
 
 
 def print_json(value: Any) -> None:

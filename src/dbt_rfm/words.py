@@ -33,6 +33,7 @@ class Words:
 COLUMNS: dict[str, Words] = {
     "dataset": Words("Dataset", "数据产品"),
     "as_of_date": Words("As-of date", "分析时间"),
+    "period": Words("Period", "统计期间"),
     "region": Words("Region", "地区"),
     "customer_id": Words("Customer id", "客户编号"),
     "rulebook": Words("Rulebook", "规则册"),
@@ -69,4 +70,41 @@ SEVERITIES: dict[str, Words] = {
     "medium": Words("medium", "中"),
     "low": Words("low", "低"),
     "info": Words("info", "提示"),
+}
+
+# What the marts' columns mean, by the names they have there.
+MEANINGS: dict[str, Words] = {
+    "customer_id": Words("Id of the customer.", "客户的唯一编号。"),
+    "region": Words(
+        "Region of the customer; 'unknown' where the input has none.", "客户所在地区；输入中为空的记为 unknown。"
+    ),
+    "as_of_date": Words(
+        "The day the customers are graded for; nothing after it counts.", "评级所依据的日期，此后的记录不计入。"
+    ),
+    "period": Words("The period that the figures cover.", "统计数据所覆盖的期间。"),
+    "last_order_date": Words("Day of the last order or service.", "最近一次消费或服务的日期。"),
+    "recency_days": Words(
+        "Days from the last order or service to the as-of date.", "最近一次消费或服务距分析时间的天数。"
+    ),
+    "frequency": Words("Number of orders or services.", "消费或服务的次数。"),
+    "monetary": Words("Money spent.", "消费金额。"),
+    "total_score": Words(
+        "The scores combined; the sheet with the rulebook says how.", "各项得分的合计，计算方法见评级规则。"
+    ),
+    "score_code": Words("The scores written side by side, as in 111.", "各项得分依次排列的编码，如 111。"),
+    "grade": Words(
+        "The label that the total or the scores earn; the sheet with the rulebook says how.",
+        "由总分或各项得分确定的等级，划分标准见评级规则。",
+    ),
+    "value_rank": Words(
+        "Place among the customers who are ranked together, 1 = best, no two alike: by total, then M, F, R and id.",
+        "在同组客户中的名次，1 为最优，无并列：依次比较总分、M、F、R 和客户编号。",
+    ),
+    "customers": Words("Customers of the grade.", "该等级的客户数。"),
+    "customer_share": Words("Their share of the customers.", "该等级客户数占比。"),
+    "monetary_share": Words("Their share of the money.", "该等级客户消费金额占比。"),
+    "average_recency_days": Words("Average of R.", "R 的平均值。"),
+    "average_frequency": Words("Average of F.", "F 的平均值。"),
+    "average_monetary": Words("Average of M.", "M 的平均值。"),
+    "average_total_score": Words("Average of the total.", "总分的平均值。"),
 }
