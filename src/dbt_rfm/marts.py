@@ -90,10 +90,14 @@ def open_read_only(path: Path) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
-        line = str(error).splitlines()[0]
-        if "lock" in line.lower():
+        if is_locked(error):
             raise Mistake(f"{path} is being written, wait until the build is done") from error
-        raise Mistake(f"{path} cannot be read: {line}") from error
+        raise Mistake(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def is_locked(error: duckdb.Error) -> bool:
+    """Return whether a file could not be opened because another program writes it."""
+    return "Could not set lock" in str(error)
 
 
 def quoted(identifier: str) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 import duckdb
 
 from dbt_rfm.artifacts import Build, Mart, passed_build
-from dbt_rfm.marts import literal, open_read_only, quoted
+from dbt_rfm.marts import is_locked, literal, open_read_only, quoted
 from dbt_rfm.mistake import Mistake
 
 STORAGE_VERSION = "v1.2.0"
@@ -152,6 +152,8 @@ def _resolved(target: Path) -> Path:
     target = target.resolve()
     if target.is_dir():
         raise Mistake(f"{target} is a folder, expected a file: {target / 'marts.duckdb'}")
+    if target.exists() and not target.is_file():
+        raise Mistake(f"{target} is no file that could be replaced")
     if not target.parent.is_dir():
         raise Mistake(f"there is no folder {target.parent}, expected one for {target.name}")
     return target
@@ -279,7 +281,7 @@ def _opened(target: Path) -> Iterator[Publication | None]:
     try:
         connection = duckdb.connect(str(target), read_only=True)
     except duckdb.Error as error:
-        if "lock" in str(error).lower():
+        if is_locked(error):
             raise Mistake(
                 f"a program has {target} open for writing, expected readers that open it read only"
             ) from error
