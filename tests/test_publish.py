@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
 import resource
+import shutil
 import signal
 import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -197,7 +200,7 @@ class Hand:
         left = demo.database.parent / "target"
         manifest, results = (json.loads((left / name).read_text()) for name in ("manifest.json", "run_results.json"))
         for kind in [*manifest]:
-            if kind not in {"metadata", "nodes"}:
+            if kind not in {"metadata", "nodes", "unit_tests"}:
                 del manifest[kind]
         for node in [*manifest["nodes"].values(), *results["results"]]:
             for code in ("raw_code", "compiled_code"):
@@ -314,11 +317,7 @@ def test_readers_do_not_notice_what_is_killed(hand: Hand) -> None:
             else:
                 ended = hand.do("build", number, seconds=random_moments.uniform(0, building_takes))
                 # It was killed before it began, in between, or when all was written.
-                try:
-                    publishing.publish(hand.database, hand.target, hand.artifacts, 3)
-                except Mistake as mistake:
-                    assert str(mistake).endswith("; nothing was published")
-                    refused_builds += 1
+                refused_builds += hand.do("publish") != 0
             killed[what] += ended == KILLED
             hand.published()
         hand.build(34)
@@ -391,7 +390,7 @@ TRUE_QUERY = """
 
 
 def test_true_builds_are_published_once_they_pass(tmp_path: Path) -> None:
-    """Readers stay while dbt builds, fails, runs without tests, builds a part, and is killed."""
+    """Readers stay while dbt builds, fails, builds a part, and is killed."""
     project = write_project(
         tmp_path / "shop",
         {"quintile": QUINTILE},
@@ -435,11 +434,6 @@ def test_true_builds_are_published_once_they_pass(tmp_path: Path) -> None:
         assert line == (
             "rfm: the last build did not pass: no_customer_96 failed; put it right and run dbt build; nothing was published"
         )
-        assert project.dbt("run").success
-        line = refused("publish", target, *here, folder=project.folder)
-        assert line == (
-            "rfm: the last call in target was dbt run, expected dbt build: run dbt build; nothing was published"
-        )
         project.build("--select", "rfm__tier_summary")
         line = refused("publish", target, *here, folder=project.folder)
         assert line.startswith(
@@ -447,18 +441,20 @@ def test_true_builds_are_published_once_they_pass(tmp_path: Path) -> None:
         )
         assert line.endswith(" more: run dbt build without selecting or excluding; nothing was published")
 
-        manifest = project.folder / "target" / "manifest.json"
-        before = manifest.stat().st_mtime_ns
+        # Killed when it has begun to write.
+        unfinished = project.folder / "shop.duckdb.wal"
+        assert not unfinished.exists()
         build = subprocess.Popen(
             [sys.executable, "-m", "dbt_rfm.command", "build", "--profiles-dir", str(project.profiles)],
             cwd=project.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        while manifest.stat().st_mtime_ns == before:
+        while not unfinished.exists():
             time.sleep(0.05)
         build.kill()
         build.wait()
+        assert unfinished.exists()
         line = refused("publish", target, *here, folder=project.folder)
         assert line == (
             "rfm: dbt was stopped, or read the project again, since the last build in target: run dbt build; "
@@ -477,7 +473,7 @@ def test_true_builds_are_published_once_they_pass(tmp_path: Path) -> None:
             "union all select table_name, column_name, comment from duckdb_columns() where not internal",
         )
     }
-    described = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    described = json.loads((project.folder / "target" / "manifest.json").read_text(encoding="utf-8"))["nodes"]
     for mart in MARTS:
         node = described[f"model.rfm.{mart}"]
         assert comments.pop((mart, None)) == node["description"].strip() != ""
@@ -516,7 +512,7 @@ def test_the_copy_has_the_marts_rows_and_types(published_demo: Path, demo: Proje
         rfm("summary", "--json", "--database", path, folder=published_demo.parent).stdout
         for path in (demo.database, published_demo)
     )
-    assert json.loads(summary) == json.loads(printed)
+    assert json.loads(summary) | {"database": str(published_demo)} == json.loads(printed)
 
 
 def test_the_copy_tells_how_fresh_it_is(published_demo: Path, demo: Project) -> None:
@@ -563,3 +559,359 @@ def test_duckdb_1_2_reads_it(published_demo: Path) -> None:
         published_rows(published_demo, "select sum(total_score) as n from rfm__graded_customers")[0]["n"]
     )
     assert int(comments) == len(published_rows(published_demo, "describe rfm__backtest"))
+
+
+@pytest.fixture
+def refusing(hand: Hand) -> Callable[..., None]:
+    """Publish one build, build again, and have the second publish refused for what a test makes of dbt's results."""
+    hand.publish(1)
+    hand.build(2)
+    whole = hand.target.read_bytes()
+    files = hand.files()
+
+    def refuse(expected: str, **changes: Callable[[Row], object]) -> None:
+        kept = {name: (hand.artifacts / f"{name}.json").read_bytes() for name in ("run_results", "manifest")}
+        for name, change in changes.items():
+            path = hand.artifacts / f"{name}.json"
+            content = json.loads(path.read_text(encoding="utf-8"))
+            change(content)
+            path.write_text(json.dumps(content), encoding="utf-8")
+        with pytest.raises(Mistake) as refused:
+            publishing.publish(hand.database, hand.target, hand.artifacts, 3)
+        assert str(refused.value) == f"{expected}; nothing was published"
+        assert hand.target.read_bytes() == whole
+        assert hand.files() == files
+        for name, content in kept.items():
+            (hand.artifacts / f"{name}.json").write_bytes(content)
+
+    yield refuse
+    # Nothing else was wrong.
+    assert publishing.publish(hand.database, hand.target, hand.artifacts, 3)[0].current.number == 2
+    assert hand.published() == "build-2"
+
+
+def test_only_a_whole_build_that_passed_is_published(hand: Hand, refusing: Callable[..., None]) -> None:
+    folder = hand.artifacts
+
+    def result(results: Row, name: str) -> Row:
+        ids = [f"{kind}.rfm.{name}" for kind in ("model", "test")]
+        (found,) = [found for found in results["results"] if found["unique_id"].startswith(tuple(ids))]
+        return found
+
+    def set_status(name: str, status: str) -> Callable[[Row], object]:
+        return lambda results: result(results, name).update(status=status)
+
+    grain = "rfm__grain_rfm__tier_summary_dataset__as_of_date__region__rulebook__grade"
+    for status in ("fail", "error", "runtime error", "partial success", "never heard of"):
+        refusing(
+            f"the last build did not pass: {grain} failed; put it right and run dbt build",
+            run_results=set_status(grain, status),
+        )
+    refusing(
+        f"the last build did not pass: {grain} skipped; put it right and run dbt build",
+        run_results=set_status(grain, "skipped"),
+    )
+    refusing(
+        "the last build did not pass: rfm__tier_migration failed; put it right and run dbt build",
+        run_results=set_status("rfm__tier_migration", "error"),
+    )
+    refusing(
+        "the last build did not pass: a_grade_without_customers_is_a_row failed; put it right and run dbt build",
+        run_results=lambda results: next(
+            found for found in results["results"] if found["unique_id"].endswith("a_grade_without_customers_is_a_row")
+        ).update(status="fail"),
+    )
+    for name in (grain, "rfm__tier_summary", "int_rfm__told_dates", "rfm__migration_adds_up"):
+        refusing(
+            f"the last build left out {name}: run dbt build without selecting or excluding",
+            run_results=lambda results, name=name: results["results"].remove(result(results, name)),
+        )
+    for command in ("run", "test", "retry", "generate"):
+        refusing(
+            f"the last call in {folder} was dbt {command}, expected dbt build: run dbt build",
+            run_results=lambda results, command=command: results["args"].update(which=command),
+        )
+    refusing(
+        "the last build had --empty, expected all rows: run dbt build without it",
+        run_results=lambda results: results["args"].update(empty=True),
+    )
+    refusing(
+        f"dbt was stopped, or read the project again, since the last build in {folder}: run dbt build",
+        manifest=lambda manifest: manifest["metadata"].update(invocation_id="another"),
+    )
+    refusing(
+        f"the last build in {folder} was on postgres, expected one on duckdb",
+        manifest=lambda manifest: manifest["metadata"].update(adapter_type="postgres"),
+    )
+    for what in ("metadata", "args", "results"):
+        refusing(
+            f"{folder} holds no results that dbt 1.11 or 1.12 wrote: run dbt build",
+            run_results=lambda results, what=what: results.pop(what),
+        )
+    for name in ("run_results", "manifest"):
+        path = folder / f"{name}.json"
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2])
+        refusing(f"{path} cannot be read, expected what dbt build leaves: run dbt build")
+        path.unlink()
+        refusing(
+            f"there is no file {path}, expected what dbt build leaves: run dbt build, --target-path names its folder"
+        )
+        path.write_bytes(content)
+
+
+def test_only_the_file_that_the_build_wrote_is_published(
+    hand: Hand, refusing: Callable[..., None], tmp_path: Path
+) -> None:
+    metadata = json.loads((hand.artifacts / "run_results.json").read_text(encoding="utf-8"))["metadata"]
+    began = datetime.fromisoformat(metadata["invocation_started_at"])
+    ended = datetime.fromisoformat(metadata["generated_at"])
+
+    def written(moment: datetime) -> str:
+        os.utime(hand.database, (moment.timestamp(), moment.timestamp()))
+        return f"{hand.database} was written at {moment:%Y-%m-%d %H:%M:%S} UTC"
+
+    later = ended + timedelta(seconds=61)
+    line = written(later)
+    refusing(f"{line}, after the last build, which ended at {ended:%H:%M:%S}: run dbt build")
+    earlier = began - timedelta(seconds=1)
+    line = written(earlier)
+    refusing(
+        f"{line}, before the last build, which began at {began:%Y-%m-%d %H:%M:%S}: it wrote another file, "
+        "--database names it"
+    )
+    written(ended)
+    refusing(
+        f"the last build wrote the database shop, and {hand.database} is demo",
+        manifest=lambda manifest: manifest["nodes"]["model.rfm.rfm__tier_summary"].update(database="shop"),
+    )
+    refusing(
+        f"{hand.database} has no production.rfm__tier_summary, which the last build made",
+        manifest=lambda manifest: manifest["nodes"]["model.rfm.rfm__tier_summary"].update(schema="production"),
+    )
+
+
+def test_a_mart_may_have_another_name_in_the_database(hand: Hand) -> None:
+    """A project may give a schema and an alias to a mart; readers find it under its own name."""
+    hand.build(1)
+    written = hand.database.stat().st_mtime
+    with duckdb.connect(str(hand.database)) as connection:
+        connection.execute('create schema "it\'s"; create table "it\'s"."the tiers" as from rfm__tier_summary')
+        connection.execute("drop table rfm__tier_summary")
+    os.utime(hand.database, (written, written))
+    path = hand.artifacts / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["nodes"]["model.rfm.rfm__tier_summary"] |= {"schema": "it's", "alias": "the tiers", "description": "it's"}
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    publishing.publish(hand.database, hand.target, hand.artifacts, 3)
+    assert hand.published() == "build-1"
+    (told,) = published_rows(hand.target, "select comment from duckdb_tables() where table_name = 'rfm__tier_summary'")
+    assert told == {"comment": "it's"}
+
+
+def test_the_last_ones_are_kept_and_can_be_gone_back_to(hand: Hand) -> None:
+    def lies_there() -> dict[str, str]:
+        return {
+            path.name: hand.published(path)
+            for path in hand.target.parent.iterdir()
+            if path.suffix == ".duckdb" and path.name != LOCK
+        }
+
+    for number in range(1, 5):
+        hand.publish(number, keep=2)
+    assert lies_there() == {"marts.duckdb": "build-4", "marts.3.duckdb": "build-3", "marts.2.duckdb": "build-2"}
+
+    listed = rfm("publish", hand.target, "--list", folder=hand.folder)
+    assert [line.split(",")[0] for line in listed.stdout.splitlines()] == [
+        f"{hand.target}: publication 4",
+        f"kept {hand.target.with_name('marts.3.duckdb')}: publication 3",
+        f"kept {hand.target.with_name('marts.2.duckdb')}: publication 2",
+    ]
+    assert listed.stdout.count("12 marts, ") == 3
+
+    back = json.loads(rfm("publish", hand.target, "--rollback", "--json", folder=hand.folder).stdout)
+    assert (back["current"]["number"], back["current"]["path"]) == (3, str(hand.target))
+    assert back["current"]["bytes"] == hand.target.stat().st_size
+    assert back["current"]["marts"]["rfm__graded_customers"] == 103
+    assert [kept["number"] for kept in back["kept"]] == [2]
+    assert lies_there() == {"marts.duckdb": "build-3", "marts.2.duckdb": "build-2"}
+    assert rfm("publish", hand.target, "--rollback", folder=hand.folder).returncode == 0
+    assert lies_there() == {"marts.duckdb": "build-2"}
+    assert refused("publish", hand.target, "--rollback", folder=hand.folder) == (
+        f"rfm: no publication before {hand.target} was kept, so there is none to go back to"
+    )
+    assert lies_there() == {"marts.duckdb": "build-2"}
+
+    # The build that was gone back from can be published again, and one that is published already is not.
+    for _ in range(2):
+        publishing.publish(hand.database, hand.target, hand.artifacts, 2)
+        assert lies_there() == {"marts.duckdb": "build-4", "marts.2.duckdb": "build-2"}
+    hand.publish(5, keep=0)
+    assert lies_there() == {"marts.duckdb": "build-5"}
+    hand.publish(6, keep=1)
+    # Somebody deleted TARGET: what was kept comes back, or the next one goes on counting.
+    hand.target.unlink()
+    publishing.roll_back(hand.target)
+    assert lies_there() == {"marts.duckdb": "build-5"}
+    hand.publish(7, keep=1)
+    hand.target.unlink()
+    hand.publish(8, keep=1)
+    assert [publication.number for publication in publishing.at(hand.target).kept] == [4]
+    assert published_rows(hand.target, "select distinct publication as n from rfm__publication") == [{"n": 5}]
+    assert rfm("publish", hand.target, "--rollback", "--list", folder=hand.folder).returncode == 2
+    assert rfm("publish", hand.target, "--keep", "-1", folder=hand.folder).returncode == 2
+
+
+def test_files_of_others_stay(hand: Hand) -> None:
+    hand.publish(1)
+    folder = hand.target.parent
+    others = {folder / "marts.2024.duckdb": b"mine", folder / "marts.old.duckdb": b"mine too"}
+    for path, content in others.items():
+        path.write_bytes(content)
+    # A publication of another number than its name's is nobody's of ours either.
+    shutil.copy(hand.target, folder / "marts.9.duckdb")
+    hand.publish(2, keep=0)
+    assert hand.files() == {"marts.duckdb", "marts.9.duckdb", LOCK, *(path.name for path in others)}
+    assert all(path.read_bytes() == content for path, content in others.items())
+    in_the_way = folder / "marts.2.duckdb"
+    in_the_way.write_bytes(b"mine")
+    with pytest.raises(Mistake, match=r"marts\.2\.duckdb is in the way: publication 2 is to be kept there"):
+        hand.publish(3)
+    assert in_the_way.read_bytes() == b"mine"
+    assert hand.published() == "build-2"
+
+
+def test_no_file_is_replaced_that_is_no_publication(hand: Hand) -> None:
+    hand.build(1)
+
+    def line(target: Path, *arguments: str | Path, **keywords: int) -> str:
+        there = {path: path.stat() for path in hand.folder.rglob("*")}
+        paths = ["--database", hand.database, "--target-path", hand.artifacts]
+        printed = refused("publish", target, *paths, *arguments, folder=hand.folder, **keywords)
+        left = {path: path.stat() for path in hand.folder.rglob("*") if not path.name.startswith(".locking-")}
+        assert {path: (file.st_ino, file.st_mtime_ns) for path, file in left.items() if path.is_file()} == {
+            path: (file.st_ino, file.st_mtime_ns) for path, file in there.items() if path.is_file() and path in left
+        }
+        return printed
+
+    public = hand.target.parent
+    assert line(hand.database) == f"rfm: {hand.database} is the file of the build, expected another one for its readers"
+    link = hand.folder / "link.duckdb"
+    link.symlink_to(hand.database)
+    assert line(link) == f"rfm: {hand.database} is the file of the build, expected another one for its readers"
+    assert line(public) == f"rfm: {public} is a folder, expected a file: {public / 'marts.duckdb'}"
+    assert (
+        line(public / "no" / "marts.duckdb")
+        == f"rfm: there is no folder {public / 'no'}, expected one for marts.duckdb"
+    )
+    assert line(Path("/dev/null")) == "rfm: /dev/null is no file that could be replaced"
+    text = public / "customers.csv"
+    text.write_text("customer_id\n" * 1000)
+    other = public / "other.duckdb"
+    with duckdb.connect(str(other)) as connection:
+        connection.execute("create table customers (id integer)")
+    for path in (text, other):
+        assert line(path) == f"rfm: {path} is no publication of rfm publish: name another file, or move it away"
+    assert line(Path("/proc/marts.duckdb")).startswith(
+        "rfm: /proc/marts.duckdb cannot be written, it stays as it was: "
+    )
+
+    with duckdb.connect(str(hand.database)):
+        assert line(hand.target) == f"rfm: {hand.database} is being written, wait until the build is done"
+    hand.publish(2)
+    hand.build(3)
+    full = line(hand.target, file_size=100_000)
+    assert full.startswith(f"rfm: {hand.target} cannot be written, it stays as it was: ")
+    assert hand.published() == "build-2"
+    with duckdb.connect(str(hand.target)) as connection:
+        assert line(hand.target) == (
+            f"rfm: a program has {hand.target} open for writing, expected readers that open it read only"
+        )
+    unfinished = hand.target.with_name("marts.duckdb.wal")
+    unfinished.write_bytes(b"")
+    for option in ("--list", "--rollback"):
+        assert line(hand.target, option) == (
+            f"rfm: {unfinished} is there: a program writes into marts.duckdb, expected readers that open it read only"
+        )
+    unfinished.unlink()
+    with hand.target.with_name(LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert line(hand.target) == f"rfm: another rfm publish of {hand.target} is running, wait until it is done"
+    publishing.publish(hand.database, hand.target, hand.artifacts, 3)
+    assert hand.published() == "build-3"
+
+
+def test_a_copy_that_is_not_the_marts_is_not_published(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand.publish(1)
+    hand.build(2)
+    whole = hand.target.read_bytes()
+    copied = publishing._copy
+
+    def lose_a_customer(build: object, database: Path, new: Path, number: int) -> None:
+        copied(build, database, new, number)  # type: ignore[arg-type]
+        with duckdb.connect(str(new)) as connection:
+            connection.execute("delete from rfm__graded_customers where rowid = 7")
+
+    def change_a_customer(build: object, database: Path, new: Path, number: int) -> None:
+        copied(build, database, new, number)  # type: ignore[arg-type]
+        with duckdb.connect(str(new)) as connection:
+            connection.execute("update rfm__graded_customers set grade = 'A' where rowid = 7")
+
+    for damaged in (lose_a_customer, change_a_customer):
+        monkeypatch.setattr(publishing, "_copy", damaged)
+        with pytest.raises(Mistake, match="does not hold what rfm__graded_customers does; nothing was published"):
+            publishing.publish(hand.database, hand.target, hand.artifacts, 3)
+        assert hand.target.read_bytes() == whole
+        assert hand.files() == {"marts.duckdb", LOCK}
+
+
+def test_it_keeps_without_hard_links(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_second_name(path: Path, target: Path) -> None:
+        raise PermissionError(f"{path} {target}")
+
+    monkeypatch.setattr(Path, "hardlink_to", no_second_name)
+    hand.publish(1)
+    hand.target.chmod(0o640)
+    hand.publish(2)
+    assert hand.published(hand.target.with_name("marts.1.duckdb")) == "build-1"
+    assert hand.files() == {"marts.duckdb", "marts.1.duckdb", LOCK}
+    assert hand.target.stat().st_mode & 0o777 == 0o640
+    publishing.roll_back(hand.target)
+    assert hand.published() == "build-1"
+
+
+def test_who_keeps_a_file_open_keeps_its_publication(hand: Hand) -> None:
+    """And so does a process that opens it again while it still has it open."""
+    hand.publish(1)
+    count = "select count(*) from rfm__graded_customers"
+    with duckdb.connect(str(hand.target), read_only=True) as opened:
+        hand.build(2)
+        assert hand.do("publish") == 0
+        assert hand.do("rollback") == 0
+        hand.build(3)
+        assert hand.do("publish") == 0
+        assert opened.execute(count).fetchone() == (101,)
+        with duckdb.connect(str(hand.target), read_only=True) as again:
+            assert again.execute(count).fetchone() == (101,)
+    assert hand.published() == "build-3"
+
+
+def test_of_publishes_at_a_time_one_publishes(hand: Hand) -> None:
+    hand.publish(1)
+    hand.build(2)
+    command = [sys.executable, "-m", "dbt_rfm.command", "publish", str(hand.target), "--database", str(hand.database)]
+    calls = [
+        subprocess.Popen(
+            [*command, "--target-path", str(hand.artifacts)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    for call in calls:
+        printed, wrong = call.communicate()
+        if call.returncode:
+            assert wrong == f"rfm: another rfm publish of {hand.target} is running, wait until it is done\n"
+        else:
+            assert printed.startswith(f"{hand.target}: publication 2, ")
+    assert any(call.returncode == 0 for call in calls)
+    assert hand.published() == "build-2"
+    assert hand.files() == {"marts.duckdb", "marts.1.duckdb", LOCK}

@@ -95,7 +95,8 @@ def _passed_build(folder: Path, results: dict[str, Any], manifest: dict[str, Any
     status: dict[str, str] = {result["unique_id"]: result["status"] for result in results["results"]}
 
     def name(unique_id: str) -> str:
-        return nodes[unique_id]["name"] if unique_id in nodes else unique_id
+        its = nodes.get(unique_id) or manifest["unit_tests"].get(unique_id)
+        return its["name"] if its else unique_id
 
     failed = sorted(name(node) for node, ended in status.items() if ended not in PASSED | {"skipped"})
     skipped = sorted(name(node) for node, ended in status.items() if ended == "skipped")
