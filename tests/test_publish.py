@@ -616,9 +616,11 @@ def test_only_a_whole_build_that_passed_is_published(hand: Hand, refusing: Calla
         run_results=set_status("rfm__tier_migration", "error"),
     )
     refusing(
-        "the last build did not pass: a_grade_without_customers_is_a_row failed; put it right and run dbt build",
+        "the last build did not pass: rfm__a_grade_with_nobody_is_a_tier_with_zero failed; put it right and run dbt build",
         run_results=lambda results: next(
-            found for found in results["results"] if found["unique_id"].endswith("a_grade_without_customers_is_a_row")
+            found
+            for found in results["results"]
+            if found["unique_id"].endswith("rfm__a_grade_with_nobody_is_a_tier_with_zero")
         ).update(status="fail"),
     )
     for name in (grain, "rfm__tier_summary", "int_rfm__told_dates", "rfm__migration_adds_up"):

@@ -136,7 +136,7 @@ def main() -> None:
     except Mistake as mistake:
         print(f"rfm: {mistake}", file=sys.stderr)
         sys.exit(1)
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         print(f"rfm: {str(error).splitlines()[0]}", file=sys.stderr)
         sys.exit(1)
 

@@ -87,8 +87,8 @@ class Published:
 
     def as_text(self) -> str:
         """Return a line for each publication."""
-        lines = [self.current.in_words()] if self.current else []
-        return "\n".join(lines + [f"kept {publication.in_words()}" for publication in self.kept])
+        first = self.current.in_words() if self.current else "nothing is published there"
+        return "\n".join([first] + [f"kept {publication.in_words()}" for publication in self.kept])
 
 
 def publish(database: Path, target: Path, artifacts: Path, keep: int) -> tuple[Published, list[str]]:
@@ -316,7 +316,7 @@ def _numbered(target: Path) -> list[Publication]:
             try:
                 with duckdb.connect(str(path), read_only=True) as connection:
                     publication = _told(connection, path)
-            except duckdb.Error:
+            except (duckdb.Error, OSError):
                 continue
             if publication is not None and publication.number == int(matched[1]):
                 found.append(publication)
