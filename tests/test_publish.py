@@ -491,9 +491,17 @@ def published_rows(path: Path, query: str) -> list[Row]:
 @pytest.fixture(scope="module")
 def published_demo(tmp_path_factory: pytest.TempPathFactory, demo: Project) -> Path:
     """The demo's marts, published."""
-    target = tmp_path_factory.mktemp("published") / "marts.duckdb"
-    # The session's demo may have been built long ago, and others may have read it since.
-    publishing.publish(demo.database, target, demo.database.parent / "target", 3)
+    folder = tmp_path_factory.mktemp("published")
+    results, manifest = (
+        json.loads((demo.database.parent / "target" / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("run_results", "manifest")
+    )
+    # Another test may have had dbt read the project since the demo was built.
+    manifest["metadata"]["invocation_id"] = results["metadata"]["invocation_id"]
+    for name, content in (("run_results", results), ("manifest", manifest)):
+        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    target = folder / "marts.duckdb"
+    publishing.publish(demo.database, target, folder, 3)
     return target
 
 
@@ -570,7 +578,7 @@ def refusing(hand: Hand) -> Callable[..., None]:
     files = hand.files()
 
     def refuse(expected: str, **changes: Callable[[Row], object]) -> None:
-        kept = {name: (hand.artifacts / f"{name}.json").read_bytes() for name in ("run_results", "manifest")}
+        kept = {path: path.read_bytes() for path in hand.artifacts.iterdir()}
         for name, change in changes.items():
             path = hand.artifacts / f"{name}.json"
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -581,8 +589,8 @@ def refusing(hand: Hand) -> Callable[..., None]:
         assert str(refused.value) == f"{expected}; nothing was published"
         assert hand.target.read_bytes() == whole
         assert hand.files() == files
-        for name, content in kept.items():
-            (hand.artifacts / f"{name}.json").write_bytes(content)
+        for path, content in kept.items():
+            path.write_bytes(content)
 
     yield refuse
     # Nothing else was wrong.

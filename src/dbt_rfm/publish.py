@@ -302,6 +302,8 @@ def _told(connection: duckdb.DuckDBPyConnection, path: Path) -> Publication | No
         ).fetchall()
     except duckdb.Error:
         return None
+    if not rows:
+        return None
     number, built_at, invocation_id, *_ = rows[0]
     marts = {mart: count for *_, mart, count in rows}
     return Publication(path, number, built_at.replace(tzinfo=UTC), invocation_id, path.stat().st_size, marts)
