@@ -347,10 +347,9 @@ def test_whatever_step_it_was_killed_at_the_next_one_puts_right(hand: Hand, what
         seen.add((ended, "old" if now == before else "new"))
         if ended == 0:
             break
-        # The next one of either kind puts it right.
-        published = hand.publish(10 + step) if step % 2 else hand.publish(100 + step)
+        published, _ = publishing.publish(hand.database, hand.target, hand.artifacts, 3)
         assert published.current is not None
-        assert hand.published() == published.current.invocation_id
+        assert hand.published() == published.current.invocation_id == f"build-{10 + step}"
         assert hand.files() == {"marts.duckdb", LOCK, *(publication.path.name for publication in published.kept)}
         for publication in published.kept:
             assert hand.published(publication.path) == publication.invocation_id
@@ -857,13 +856,13 @@ def test_a_copy_that_is_not_the_marts_is_not_published(hand: Hand, monkeypatch: 
     whole = hand.target.read_bytes()
     copied = publishing._copy
 
-    def lose_a_customer(build: object, database: Path, new: Path, number: int) -> None:
-        copied(build, database, new, number)  # type: ignore[arg-type]
+    def lose_a_customer(source: object, build: object, new: Path, number: int) -> None:
+        copied(source, build, new, number)  # type: ignore[arg-type]
         with duckdb.connect(str(new)) as connection:
             connection.execute("delete from rfm__graded_customers where rowid = 7")
 
-    def change_a_customer(build: object, database: Path, new: Path, number: int) -> None:
-        copied(build, database, new, number)  # type: ignore[arg-type]
+    def change_a_customer(source: object, build: object, new: Path, number: int) -> None:
+        copied(source, build, new, number)  # type: ignore[arg-type]
         with duckdb.connect(str(new)) as connection:
             connection.execute("update rfm__graded_customers set grade = 'A' where rowid = 7")
 
@@ -873,6 +872,26 @@ def test_a_copy_that_is_not_the_marts_is_not_published(hand: Hand, monkeypatch: 
             publishing.publish(hand.database, hand.target, hand.artifacts, 3)
         assert hand.target.read_bytes() == whole
         assert hand.files() == {"marts.duckdb", LOCK}
+
+
+def test_nobody_writes_the_marts_until_they_are_compared(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    hand.build(1)
+    compared, tried = publishing._compare, []
+
+    def compare(*arguments: object) -> None:
+        for _ in range(2):
+            tried.append(
+                subprocess.run(
+                    [sys.executable, "-c", f"import duckdb; duckdb.connect({str(hand.database)!r})"],
+                    stderr=subprocess.DEVNULL,
+                )
+            )
+            compared(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(publishing, "_compare", compare)
+    publishing.publish(hand.database, hand.target, hand.artifacts, 3)
+    assert [finished.returncode for finished in tried] == [1, 1]
+    assert hand.do("build", 2) == 0
 
 
 def test_it_keeps_without_hard_links(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -925,3 +944,16 @@ def test_of_publishes_at_a_time_one_publishes(hand: Hand) -> None:
     assert any(call.returncode == 0 for call in calls)
     assert hand.published() == "build-2"
     assert hand.files() == {"marts.duckdb", "marts.1.duckdb", LOCK}
+
+
+def test_the_command_tells_what_it_knows(hand: Hand) -> None:
+    told = rfm("publish", "--help", folder=hand.folder)
+    for option in ("--target-path", "--keep", "--rollback", "--list", "--json"):
+        assert option in told.stdout
+    assert rfm("publish", hand.target, "--list", folder=hand.folder).stdout == "nothing is published there\n"
+    assert json.loads(rfm("publish", hand.target, "--list", "--json", folder=hand.folder).stdout) == {
+        "current": None,
+        "kept": [],
+        "warnings": [],
+    }
+    assert hand.files() == set()

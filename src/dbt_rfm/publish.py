@@ -32,6 +32,7 @@ CLOSING = timedelta(seconds=60)
 # What lies hidden beside TARGET: the file that is being written, a copy that is being kept, and who may do so.
 NEW, KEPT, LOCK = "publishing", "keeping", "locking"
 
+DATABASE = "rfm__published"
 TABLE = "rfm__publication"
 DESCRIPTION = "What was published here. Grain: mart."
 COLUMNS = {
@@ -113,8 +114,8 @@ def publish(database: Path, target: Path, artifacts: Path, keep: int) -> tuple[P
             if current is None or current.invocation_id != build.invocation_id:
                 last = current or next(iter(earlier), None)
                 new = _beside(target, NEW)
-                _copy(build, database, new, number=last.number + 1 if last else 1)
-                _compare(build, database, new)
+                _copy(source, build, new, number=last.number + 1 if last else 1)
+                _compare(source, build, new)
                 if current is not None and keep:
                     _keep(target, current)
                 _put_in_place(new, target)
@@ -159,11 +160,11 @@ def _resolved(target: Path) -> Path:
     return target
 
 
-def _check_file(marts: duckdb.DuckDBPyConnection, database: Path, build: Build) -> None:
+def _check_file(source: duckdb.DuckDBPyConnection, database: Path, build: Build) -> None:
     """Raise Mistake unless the build wrote the file and nothing else has since."""
-    (catalog,) = marts.execute("select current_database()").fetchone() or ("",)
+    (catalog,) = source.execute("select current_database()").fetchone() or ("",)
     there = set(
-        marts.execute("select table_catalog, table_schema, table_name from information_schema.tables").fetchall()
+        source.execute("select table_catalog, table_schema, table_name from information_schema.tables").fetchall()
     )
     for mart in build.marts:
         if mart.database != catalog:
@@ -184,21 +185,21 @@ def _check_file(marts: duckdb.DuckDBPyConnection, database: Path, build: Build) 
         )
 
 
-def _copy(build: Build, database: Path, new: Path, number: int) -> None:
+def _copy(source: duckdb.DuckDBPyConnection, build: Build, new: Path, number: int) -> None:
     """Write the marts as tables, with descriptions, and what they are."""
-    with duckdb.connect(str(new), config={"storage_compatibility_version": STORAGE_VERSION}) as connection:
-        connection.execute("begin")
-        _attach(connection, database, build)
+    source.execute(f"set temp_directory = {literal(f'{new}.tmp')}")
+    with _attached(source, new, f"read_write, storage_version {literal(STORAGE_VERSION)}"):
         for mart in build.marts:
-            connection.execute(f"create table {quoted(mart.name)} as from {_relation(mart)}")
-            _comment(connection, mart.name, mart.description, mart.columns)
+            source.execute(f"create table {_written(mart.name)} as from {_read(mart)}")
+            _comment(source, mart.name, mart.description, mart.columns)
         columns = ", ".join(f"{name} {kind}" for name, (kind, _) in COLUMNS.items())
-        connection.execute(f"create table {TABLE} ({columns})")
-        _comment(connection, TABLE, DESCRIPTION, {name: told for name, (_, told) in COLUMNS.items()})
+        source.execute(f"create table {_written(TABLE)} ({columns})")
+        _comment(source, TABLE, DESCRIPTION, {name: told for name, (_, told) in COLUMNS.items()})
         for mart in build.marts:
             last_date = "max(as_of_date)" if "as_of_date" in mart.columns else "null"
-            connection.execute(
-                f"insert into {TABLE} select ?, count(*), {last_date}, ?, ?, ?, ?, ?, ?, ? from {quoted(mart.name)}",
+            source.execute(
+                f"insert into {_written(TABLE)} "
+                f"select ?, count(*), {last_date}, ?, ?, ?, ?, ?, ?, ? from {_written(mart.name)}",
                 [
                     mart.name,
                     number,
@@ -210,21 +211,17 @@ def _copy(build: Build, database: Path, new: Path, number: int) -> None:
                     len(build.warnings),
                 ],
             )
-        connection.execute("commit")
-        # Closing does it too, but says nothing where the disk is full.
-        connection.execute("checkpoint")
+        # Detaching does it too, but says nothing where the disk is full.
+        source.execute(f"checkpoint {DATABASE}")
 
 
-def _compare(build: Build, database: Path, new: Path) -> None:
+def _compare(source: duckdb.DuckDBPyConnection, build: Build, new: Path) -> None:
     """Raise Mistake unless the written file has every row of the marts: as many, and the same sum of their hashes."""
-    with duckdb.connect(str(new), read_only=True) as connection:
-        _attach(connection, database, build)
+    with _attached(source, new, "read_only"):
         for mart in build.marts:
             read, written = (
-                connection.execute(
-                    f"select count(*), sum(cast(hash(mart) as hugeint)) from {relation} as mart"
-                ).fetchone()
-                for relation in (_relation(mart), quoted(mart.name))
+                source.execute(f"select count(*), sum(cast(hash(mart) as hugeint)) from {relation} as mart").fetchone()
+                for relation in (_read(mart), _written(mart.name))
             )
             if read != written:
                 raise Mistake(f"{new.name} does not hold what {mart.name} does; nothing was published")
@@ -232,18 +229,31 @@ def _compare(build: Build, database: Path, new: Path) -> None:
         raise Mistake(f"{new.name} was not written to its end; nothing was published")
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, database: Path, build: Build) -> None:
-    connection.execute(f"attach {literal(str(database))} as {quoted(build.marts[0].database)} (read_only)")
+@contextmanager
+def _attached(source: duckdb.DuckDBPyConnection, new: Path, options: str) -> Iterator[None]:
+    """Have the new file beside the build's in the same connection.
+
+    Another connection would not do: closing one of two ends the lock that keeps writers out of the build's file.
+    """
+    source.execute(f"attach {literal(str(new))} as {DATABASE} ({options})")
+    try:
+        yield
+    finally:
+        source.execute(f"detach {DATABASE}")
 
 
-def _relation(mart: Mart) -> str:
+def _read(mart: Mart) -> str:
     return ".".join(map(quoted, (mart.database, mart.schema, mart.identifier)))
 
 
-def _comment(connection: duckdb.DuckDBPyConnection, table: str, description: str, columns: dict[str, str]) -> None:
-    connection.execute(f"comment on table {quoted(table)} is {literal(description)}")
+def _written(table: str) -> str:
+    return f"{DATABASE}.main.{quoted(table)}"
+
+
+def _comment(source: duckdb.DuckDBPyConnection, table: str, description: str, columns: dict[str, str]) -> None:
+    source.execute(f"comment on table {_written(table)} is {literal(description)}")
     for column, told in columns.items():
-        connection.execute(f"comment on column {quoted(table)}.{quoted(column)} is {literal(told)}")
+        source.execute(f"comment on column {_written(table)}.{quoted(column)} is {literal(told)}")
 
 
 @contextmanager
@@ -341,7 +351,6 @@ def _swept(target: Path, current: Publication | None) -> list[Publication]:
 
 
 def _beside(target: Path, kind: str) -> Path:
-    # DuckDB calls a database as its file, without dots: the new one must not be called as the build's.
     return target.with_name(f".{kind}-{target.name}")
 
 
