@@ -160,7 +160,7 @@ def rollback():
 def kill_before(step):
     steps = iter(range(step))
     def hook(event, arguments):
-        if event in {"open", "os.chmod", "os.link", "os.remove", "os.rename"}:
+        if event in {"os.chmod", "os.link", "os.remove", "os.rename"}:
             if str(target.parent) in str(arguments[0]) and next(steps, None) is None:
                 os.kill(os.getpid(), signal.SIGKILL)
     sys.addaudithook(hook)
@@ -336,7 +336,7 @@ def test_readers_do_not_notice_what_is_killed(hand: Hand) -> None:
 
 @pytest.mark.parametrize("what", ["publish", "rollback"])
 def test_whatever_step_it_was_killed_at_the_next_one_puts_right(hand: Hand, what: str) -> None:
-    for number in range(3):
+    for number in range(2):
         hand.publish(number)
     seen = set()
     for step in range(100):
@@ -347,7 +347,7 @@ def test_whatever_step_it_was_killed_at_the_next_one_puts_right(hand: Hand, what
         seen.add((ended, "old" if now == before else "new"))
         if ended == 0:
             break
-        published, _ = publishing.publish(hand.database, hand.target, hand.artifacts, 3)
+        published, _ = publishing.publish(hand.database, hand.target, hand.artifacts, 1)
         assert published.current is not None
         assert hand.published() == published.current.invocation_id == f"build-{10 + step}"
         assert hand.files() == {"marts.duckdb", LOCK, *(publication.path.name for publication in published.kept)}
