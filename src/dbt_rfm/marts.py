@@ -79,7 +79,7 @@ class Marts:
 
 
 def open_read_only(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open the DuckDB file of a build, which no program can write until the connection is closed.
+    """Open the DuckDB file of a build, which no program can write until the process closes a connection to it.
 
     Raises Mistake where there is no such file, or it is being written.
     """

@@ -211,8 +211,6 @@ def _copy(source: duckdb.DuckDBPyConnection, build: Build, new: Path, number: in
                     len(build.warnings),
                 ],
             )
-        # Detaching does it too, but says nothing where the disk is full.
-        source.execute(f"checkpoint {DATABASE}")
 
 
 def _compare(source: duckdb.DuckDBPyConnection, build: Build, new: Path) -> None:
