@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import resource
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -344,6 +347,39 @@ STANDARD_COLUMNS: Row = {
     "frequency": "frequency",
     "monetary": "monetary",
 }
+
+
+def call_rfm(
+    *arguments: str | Path, folder: Path, file_size: int | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Call the command in a folder, with a home folder of its own, in which it has to leave nothing.
+
+    file_size: how many bytes a file that it writes may have; variables: of its environment
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "RFM_"))}
+    with tempfile.TemporaryDirectory() as home:
+        called = subprocess.run(
+            [sys.executable, "-m", "dbt_rfm.command", *map(str, arguments)],
+            cwd=folder,
+            env=inherited | {"HOME": home, "PYTHONUTF8": "1"} | variables,
+            preexec_fn=file_size and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert [*Path(home).rglob("*")] == []
+    assert "Traceback" not in called.stderr, called.stderr
+    return called
+
+
+@pytest.fixture
+def rfm(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Call the command in the test's own folder."""
+
+    def call(*arguments: str | Path, folder: Path = tmp_path, **keywords: Any) -> subprocess.CompletedProcess[str]:
+        return call_rfm(*arguments, folder=folder, **keywords)
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -3,39 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from conftest import QUINTILE, STANDARD_COLUMNS, Project, Row
-
-
-@pytest.fixture
-def rfm(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Call the command in a folder, with a home folder of its own, in which it has to leave nothing."""
-    home = tmp_path / "home"
-    home.mkdir()
-
-    def call(*arguments: str | Path, folder: Path = tmp_path) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "RFM_"))}
-        called = subprocess.run(
-            [sys.executable, "-m", "dbt_rfm.command", *map(str, arguments)],
-            cwd=folder,
-            env=kept | {"HOME": str(home), "PYTHONUTF8": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert "Traceback" not in called.stderr, called.stderr
-        assert [*home.rglob("*")] == []
-        return called
-
-    return call
 
 
 def month(as_of: str, numbers: range) -> list[Row]:
@@ -169,6 +143,6 @@ def test_a_file_that_cannot_be_read_is_a_line(
 def test_every_command_teaches(rfm: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     assert rfm().returncode == 2
     listed = rfm("--help").stdout
-    for command in ["build", "summary"]:
+    for command in ["build", "summary", "report", "export", "publish"]:
         assert command in listed
         assert "--json" in rfm(command, "--help").stdout

@@ -7,10 +7,7 @@ import hashlib
 import hmac
 import io
 import json
-import os
-import resource
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -41,30 +38,6 @@ DEMO = {
     "kunming_platform": ("2024-11-02", ["五华区", "呈贡区", "官渡区", "盘龙区", "西山区"]),
     "maoming_appraisal": ("2025-06-30", ["信宜市", "化州市", "电白区", "茂南区", "高州市"]),
 }
-
-
-@pytest.fixture
-def rfm(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Call the command in a folder, with a home folder of its own, in which it has to leave nothing."""
-    home = tmp_path / "home"
-    home.mkdir()
-
-    def call(*arguments: str | Path, limit: int | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DBT_", "RFM_"))}
-        called = subprocess.run(
-            [sys.executable, "-m", "dbt_rfm.command", *map(str, arguments)],
-            cwd=tmp_path,
-            env=kept | {"HOME": str(home), "PYTHONUTF8": "1"} | variables,
-            capture_output=True,
-            text=True,
-            check=False,
-            preexec_fn=limit and (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))),
-        )
-        assert "Traceback" not in called.stderr, called.stderr
-        assert [*home.rglob("*")] == []
-        return called
-
-    return call
 
 
 def released(database: Path, folder: Path, **options: Any) -> Row:
@@ -747,7 +720,7 @@ def test_a_run_that_breaks_leaves_the_release_before(
     before = contents(folder)
     # The disk is full at different places: among a workbook's rows, while it is packed, in a csv and in a parquet file.
     for limit in [1_000, 60_000, 120_000, 200_000]:
-        failed = rfm("export", "--database", demo.database, "-o", folder, "--csv", "--parquet", limit=limit)
+        failed = rfm("export", "--database", demo.database, "-o", folder, "--csv", "--parquet", file_size=limit)
         assert failed.returncode == 1, limit
         (line,) = failed.stderr.splitlines()
         assert line == f"rfm: {folder} cannot be written: File too large"

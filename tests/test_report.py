@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -739,18 +738,10 @@ def test_shapes_that_are_not_of_today(
         ]
 
 
-def rfm_report(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dbt_rfm.command", "report", *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_command_writes_the_same_bytes_and_says_what(demo: Project, tmp_path: Path) -> None:
-    called = rfm_report(tmp_path, "--database", demo.database, "--json")
+def test_the_command_writes_the_same_bytes_and_says_what(
+    demo: Project, tmp_path: Path, rfm: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    called = rfm("report", "--database", demo.database, "--json")
     assert called.returncode == 0, called.stderr
     said = json.loads(called.stdout)
     first = (tmp_path / "rfm_report.html").read_bytes()
@@ -760,22 +751,25 @@ def test_the_command_writes_the_same_bytes_and_says_what(demo: Project, tmp_path
         ("kunming_platform", "2024-11-02", 549),
         ("maoming_appraisal", "2025-06-30", 681),
     ]
-    assert rfm_report(tmp_path, "-d", demo.database, "-o", "again.html").returncode == 0
+    assert rfm("report", "-d", demo.database, "-o", "again.html").returncode == 0
     assert (tmp_path / "again.html").read_bytes() == first
-    one = rfm_report(tmp_path, "-d", demo.database, "-o", "one.html", "--dataset", "cdnow", "--lang", "zh", "--json")
+    one = rfm("report", "-d", demo.database, "-o", "one.html", "--dataset", "cdnow", "--lang", "zh", "--json")
     assert [row["dataset"] for row in json.loads(one.stdout)["datasets"]] == ["cdnow"]
     assert "maoming_appraisal" not in (tmp_path / "one.html").read_text(encoding="utf-8")
 
 
 def test_what_cannot_be_reported_is_a_line_and_what_was_good_stays(
-    demo: Project, empty_marts: duckdb.DuckDBPyConnection, tmp_path: Path
+    demo: Project,
+    empty_marts: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    rfm: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     empty_marts.close()
     good = tmp_path / "rfm_report.html"
     good.write_text("good")
 
     def mistake(*arguments: str | Path) -> str:
-        called = rfm_report(tmp_path, *arguments)
+        called = rfm("report", *arguments)
         assert (called.returncode, called.stdout) == (1, "")
         (line,) = called.stderr.splitlines()
         return line

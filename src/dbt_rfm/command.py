@@ -172,6 +172,41 @@ def export(
         print(as_text(manifest, output))
 
 
+@app.command()
+def publish(
+    target: Annotated[Path, typer.Argument(help="The file that readers open.", show_default=False)],
+    database: Database = DATABASE,
+    target_path: Annotated[
+        Path, typer.Option(envvar="DBT_TARGET_PATH", help="The folder where dbt leaves its results.", show_default=True)
+    ] = Path("target"),
+    keep: Annotated[int, typer.Option(min=0, help="How many publications before this one are kept.")] = 3,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Put the publication before this one back.")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="Print what is published and kept.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Copy the marts into a file for readers, in one step, once every test of the last build passed.
+
+    Readers are never blocked and never see half a build. What was published before lies beside TARGET under its number.
+    """
+    from dbt_rfm import publish as publishing
+
+    if rollback and listing:
+        raise typer.BadParameter("name one of --rollback and --list")
+    warnings: list[str] = []
+    if listing:
+        published = publishing.at(target)
+    elif rollback:
+        published = publishing.roll_back(target)
+    else:
+        published, warnings = publishing.publish(database, target, target_path, keep)
+    for name in warnings:
+        print(f"rfm: warning: the test {name} warned", file=sys.stderr)
+    if as_json:
+        print_json({**published.as_json(), "warnings": warnings})
+    else:
+        print(published.as_text())
+
+
 def print_json(value: Any) -> None:
     """Print a value; dates, decimals and paths as texts."""
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
@@ -184,7 +219,7 @@ def main() -> None:
     except Mistake as mistake:
         print(f"rfm: {mistake}", file=sys.stderr)
         sys.exit(1)
-    except duckdb.Error as error:
+    except (duckdb.Error, OSError) as error:
         print(f"rfm: {str(error).splitlines()[0]}", file=sys.stderr)
         sys.exit(1)
 

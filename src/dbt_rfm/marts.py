@@ -24,20 +24,10 @@ class Marts:
     def __init__(self, path: Path, schema: str | None = None) -> None:
         """Open the file."""
         self.path = path
-        if not path.is_file():
-            raise Mistake(
-                f"there is no file {path}, expected the DuckDB file of a build: rfm build makes it, --database names it"
-            )
-        try:
-            self.connection = duckdb.connect(str(path), read_only=True)
-        except duckdb.Error as error:
-            line = str(error).splitlines()[0]
-            if "lock" in line.lower():
-                raise Mistake(f"{path} is being written, wait until the build is done") from error
-            raise Mistake(f"{path} cannot be read: {line}") from error
+        self.connection = open_read_only(path)
         try:
             self.schema = self._schema(schema)
-            self.connection.execute(f"set search_path = {_literal(_quoted(self.schema))}")
+            self.connection.execute(f"set search_path = {literal(quoted(self.schema))}")
         except BaseException:
             self.connection.close()
             raise
@@ -88,11 +78,35 @@ class Marts:
         return [name for name in found if not wanted or name in wanted]
 
 
-def _quoted(identifier: str) -> str:
+def open_read_only(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open the DuckDB file of a build, which no program can write until the process closes a connection to it.
+
+    Raises Mistake where there is no such file, or it is being written.
+    """
+    if not path.is_file():
+        raise Mistake(
+            f"there is no file {path}, expected the DuckDB file of a build: rfm build makes it, --database names it"
+        )
+    try:
+        return duckdb.connect(str(path), read_only=True)
+    except duckdb.Error as error:
+        if is_locked(error):
+            raise Mistake(f"{path} is being written, wait until the build is done") from error
+        raise Mistake(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def is_locked(error: duckdb.Error) -> bool:
+    """Return whether a file could not be opened because another program writes it."""
+    return "Could not set lock" in str(error)
+
+
+def quoted(identifier: str) -> str:
+    """Return a name as SQL writes it."""
     escaped = identifier.replace('"', '""')
     return f'"{escaped}"'
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
+    """Return a text as SQL writes it."""
     escaped = text.replace("'", "''")
     return f"'{escaped}'"
