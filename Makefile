@@ -30,7 +30,7 @@ seeds: .venv/installed
 	$(BIN)/python scripts/make_demo_seeds.py
 
 ## What grading costs, written to benchmarks/RESULTS.md: a few minutes; SIZE=1m, 10m and 100m take longer;
-## PARTS=spark measures Spark instead, which needs Java 17.
+## PARTS=commands measures report, export and publish instead, PARTS=spark Spark, which needs Java 17.
 bench: .venv/installed
 	UV_PROJECT_ENVIRONMENT=.venv $(BIN)/uv sync --quiet --frozen --inexact --extra bench $(if $(findstring spark,$(PARTS)),--extra spark)
 	$(BIN)/python -m benchmarks $(SIZE) $(if $(PARTS),--parts $(PARTS))

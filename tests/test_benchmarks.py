@@ -96,6 +96,25 @@ def test_spark_grades_as_ntile_does_there(settings: Settings, spark_here: None) 
     assert compared(result) == {"2_ntile_ranks": 0}
 
 
+def test_what_people_are_handed_is_measured_with_its_size(settings: Settings, tmp_path: Path) -> None:
+    path = data.months_file(settings.scratch, 300)
+    [[rows, regions, dates]] = duckdb.sql(
+        f"select count(*), count(distinct region), count(distinct as_of_date) from '{path}'"
+    ).fetchall()
+    assert 1700 < rows < 1800
+    assert (regions, dates) == (30, 6)
+    contenders = [one for one in rounds.commands(path, settings) if one.name != "build"]
+    result = rounds.measured("commands", "300", 300, contenders, settings)
+    found = {entry["row"]: entry for entry in result["measurements"]}
+    assert list(found) == ["report", "export", "export_all", "publish"]
+    assert [entry["failure"] for entry in found.values() if entry["failure"]] == []
+    assert all(entry["written_bytes"] > 10_000 for entry in found.values())
+    assert found["export_all"]["written_bytes"] > found["export"]["written_bytes"]
+    write_result(tmp_path, result)
+    report.write(tmp_path)
+    assert "### 300 customers, 30 regions, 6 months" in (tmp_path / "RESULTS.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("many", [10**9, 1], ids=["by a join", "by sums"])
 def test_each_value_that_differs_is_noticed(tmp_path: Path, many: int) -> None:
     row = """

@@ -703,7 +703,6 @@ def test_shapes_that_are_not_of_today(
     )
     order = {"dataset": "one", "region": "all", "stage": "input", "reasons": "ordered_at is missing"}
     insert(empty_marts, "rfm__rejected_records", [order | {"copy_number": number} for number in (1, 2)])
-    empty_marts.execute("alter table rfm__rulebooks add column if not exists definition_zh varchar")
     insert(
         empty_marts,
         "rfm__rulebooks",

@@ -325,13 +325,12 @@ def date_of(marts: Marts, dataset: str, wanted: date | None, shown: int = 12) ->
 
 
 def rules_of(marts: Marts, rulebook: str) -> list[Row]:
-    """Return the rows of a rulebook; where the marts have no Chinese definitions, the English ones stand for them."""
-    rows = marts.rows(
+    """Return the rows of a rulebook in the order in which they apply."""
+    return marts.rows(
         "select * from rfm__rulebooks where rulebook = ? order by "
         "list_position(['rulebook', 'metric', 'total', 'grade', 'action'], part), position",
         [rulebook],
     )
-    return [{"definition_zh": row["definition"]} | row for row in rows]
 
 
 def metrics_of(marts: Marts, chosen: dict[str, Any], rules: list[Row]) -> list[Metric]:

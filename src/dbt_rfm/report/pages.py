@@ -553,7 +553,7 @@ class PageOfDataset:
             rows: list[list[Cell]] = []
             part = ""
             for row in dataset.rules:
-                words = (row.get("definition_zh") if is_chinese else None) or row["definition"] or ""
+                words = row["definition_zh" if is_chinese else "definition"] or ""
                 if row["part"] == "rulebook":
                     lead = words
                     continue
