@@ -26,11 +26,13 @@ class Metric:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart, of which dataset it is, and what it asks.
+    """A chart, of which mart it is, what it asks, and where it stands.
 
+    kind: Superset's name for how it is drawn, with params; columns and metrics: of the dataset
     expected: plain SQL over the marts with the same rows; $dataset and $as_of are what the dashboard's filters choose
+    row: of the dashboard; width: of its twelve columns; height: in units of eight pixels
     by_date: whether the filter on the as-of date holds; a chart over time shows all dates
-    place: row of the dashboard, and width of its twelve columns; height: in rows of eight pixels
+    order_by: columns, and whether they go upwards; limit: of rows
     """
 
     name: str

@@ -23,7 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ def call(home: Path, *arguments: str, typed: str = "") -> str:
 
 def prepare(home: Path, password: str) -> None:
     """Make or migrate Superset's own database, and the administrator with this password."""
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(0o700, parents=True, exist_ok=True)
     call(home, "db", "upgrade")
     twice = f"{password}\n{password}\n"
     about = ["--firstname", "RFM", "--lastname", "Admin", "--email", "admin@localhost"]
@@ -112,8 +112,8 @@ def prepare(home: Path, password: str) -> None:
 
 
 @contextlib.contextmanager
-def served(home: Path, port: int) -> Iterator[str]:
-    """Serve Superset on 127.0.0.1 and yield its address; stop it in the end."""
+def served(home: Path, port: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Serve Superset on 127.0.0.1 and yield its address and its process; stop it in the end."""
     address = f"http://127.0.0.1:{port}"
     with socket.socket() as probe:
         if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -138,7 +138,7 @@ def served(home: Path, port: int) -> Iterator[str]:
                 time.sleep(0.5)
             else:
                 raise Mistake(f"Superset does not answer on port {port}, see {log}")
-            yield address
+            yield address, server
         finally:
             server.terminate()
             server.wait(30)
@@ -379,11 +379,19 @@ def add_dashboard(
 # --- Whether its numbers are right ------------------------------------------------------------------------------------
 
 
-def same(found: Any, expected: Any) -> bool:
-    """Tell whether a value of Superset is one of the database: numbers to nine digits, as Superset's are floating."""
-    if isinstance(expected, bool) or expected is None or isinstance(found, str) or found is None:
-        return found == (str(expected) if isinstance(expected, date) else expected)
-    return math.isclose(float(found), float(expected), rel_tol=1e-9, abs_tol=1e-9)
+def plain(value: Any) -> Any:
+    """Return a value as Superset's JSON has it: numbers as floats, dates as texts."""
+    return float(value) if isinstance(value, int | float | Decimal) else None if value is None else str(value)
+
+
+def same(found: list[Any], expected: list[Any]) -> bool:
+    """Tell whether two rows are equal, their floats to nine digits."""
+    return all(
+        math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+        if isinstance(one, float) and isinstance(other, float)
+        else one == other
+        for one, other in zip(found, expected, strict=True)
+    )
 
 
 def check(superset: Superset, datasets: dict[str, int], marts: duckdb.DuckDBPyConnection) -> tuple[int, int]:
@@ -392,24 +400,23 @@ def check(superset: Superset, datasets: dict[str, int], marts: duckdb.DuckDBPyCo
     Returns how many charts and rows were compared. Raises Mistake for the first that differs.
     """
     charts = rows = 0
-    lasts = marts.execute(
-        "select dataset, max(as_of_date) from rfm__tier_summary group by dataset order by dataset"
-    ).fetchall()
-    for dataset, as_of in lasts:
+    lasts = "select dataset, max(as_of_date) from rfm__tier_summary group by dataset order by dataset"
+    for dataset, as_of in marts.execute(lasts).fetchall():
         for chart in CHARTS:
             filters = [{"col": "dataset", "op": "IN", "val": [dataset]}]
+            parameters = {"dataset": dataset}
             if chart.by_date:
                 filters.append({"col": AS_OF["column_name"], "op": "IN", "val": [str(as_of)]})
+                parameters["as_of"] = as_of
             answer = superset.call("POST", "chart/data", query(chart, datasets[chart.mart], filters))["result"][0]
-            found = [tuple(row[name] for name in (*chart.columns, *chart.metrics)) for row in answer["data"]]
-            parameters = {"dataset": dataset} | ({"as_of": as_of} if chart.by_date else {})
-            expected = marts.execute(f"{chart.expected} limit {chart.limit}", parameters).fetchall()
+            names = [*chart.columns, *chart.metrics]
+            found = [[plain(row[name]) for name in names] for row in answer["data"]]
+            query_of_marts = f"{chart.expected} limit {chart.limit}"
+            expected = [list(map(plain, row)) for row in marts.execute(query_of_marts, parameters).fetchall()]
             if not chart.order_by:
-                found.sort(key=str)
-                expected.sort(key=lambda row: str(tuple(float(v) if hasattr(v, "as_tuple") else v for v in row)))
-            if len(found) != len(expected) or not all(
-                same(*pair) for pair in zip(sum(found, ()), sum(expected, ()), strict=True)
-            ):
+                for unordered in (found, expected):
+                    unordered.sort(key=lambda row: str(row[: len(chart.columns)]))
+            if len(found) != len(expected) or not all(map(same, found, expected)):
                 raise Mistake(
                     f"chart '{chart.name}' of {dataset} at {as_of} shows {found[:3]}, expected {expected[:3]}"
                 )
@@ -452,7 +459,7 @@ def set_up(marts: Path, home: Path, port: int, password: str, once: bool) -> Non
     by_place = "select grade from rfm__tier_summary group by grade order by min(grade_order), grade"
     grades = [row[0] for row in connection.execute(by_place).fetchall()]
     prepare(home, password)
-    with served(home, port) as address:
+    with served(home, port) as (address, server):
         superset = Superset(address, password)
         database = connect(superset, marts)
         datasets = {mart: add_dataset(superset, database, schema, mart) for mart in METRICS}
@@ -464,8 +471,8 @@ def set_up(marts: Path, home: Path, port: int, password: str, once: bool) -> Non
         for sql, reason in check_read_only(superset, database).items():
             print(f"SQL Lab refuses {sql!r}: {reason}")
         print(f"{address}/superset/dashboard/{SLUG}/ after {time.monotonic() - begun:.0f} s, user {USER}", flush=True)
-        while not once:
-            time.sleep(3600)
+        if not once:
+            raise Mistake(f"Superset ended with exit code {server.wait()}, see {home / 'superset.log'}")
 
 
 def main() -> None:
