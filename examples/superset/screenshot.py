@@ -27,7 +27,7 @@ def main() -> None:
         page.keyboard.press("Enter")
         page.wait_for_url(lambda url: "login" not in url)
         page.goto(f"{address}/superset/dashboard/rfm/")
-        page.wait_for_selector("[data-test-viz-type=table] td", timeout=60_000)
+        page.wait_for_selector("[data-test-viz-type=table] td", timeout=120_000)
         page.wait_for_load_state("networkidle")
         # The charts grow into place.
         page.wait_for_timeout(3000)

@@ -312,12 +312,23 @@ def layout(charts: dict[str, int]) -> Json:
 
 
 def native_filter(
-    name: str, column: str, dataset: int, controls: Json, parents: Sequence[str] = (), excluded: Sequence[int] = ()
+    name: str,
+    column: str,
+    dataset: int,
+    chosen: str | None,
+    controls: Json,
+    parents: Sequence[str] = (),
+    excluded: Sequence[int] = (),
 ) -> Json:
     """Return a filter of the dashboard that offers the values of a column.
 
-    controls: of the filter; parents: filters that narrow the values; excluded: charts that it leaves alone
+    chosen: the value with which it opens, if any; controls: of the filter
+    parents: filters that narrow the values; excluded: charts that it leaves alone
     """
+    opening: Json = {"extraFormData": {}, "filterState": {}}
+    if chosen is not None:
+        opening["extraFormData"] = {"filters": [{"col": column, "op": "IN", "val": [chosen]}]}
+        opening["filterState"] = {"value": [chosen], "label": chosen}
     return {
         "id": f"NATIVE_FILTER-{column}",
         "type": "NATIVE_FILTER",
@@ -326,41 +337,41 @@ def native_filter(
         "targets": [{"datasetId": dataset, "column": {"name": column}}],
         "controlValues": {"multiSelect": False, "inverseSelection": False, "sortAscending": True} | controls,
         "scope": {"rootPath": ["ROOT_ID"], "excluded": list(excluded)},
-        "defaultDataMask": {"extraFormData": {}, "filterState": {}},
+        "defaultDataMask": opening,
         "cascadeParentIds": list(parents),
         "description": "",
     }
 
 
-def native_filters(dataset: int, first: str, of_all_dates: list[int]) -> list[Json]:
+def native_filters(dataset: int, first: str, last_date: str, of_all_dates: list[int]) -> list[Json]:
     """Return the dashboard's filters, which open with the first dataset and its last as-of date.
 
     dataset: id of the one that offers the values; of_all_dates: charts that the filter on the date leaves alone
     """
-    datasets = native_filter("Dataset", "dataset", dataset, {"enableEmptyFilter": True})
-    datasets["defaultDataMask"] = {
-        "extraFormData": {"filters": [{"col": "dataset", "op": "IN", "val": [first]}]},
-        "filterState": {"value": [first], "label": first},
-    }
+    required = {"enableEmptyFilter": True}
+    datasets = native_filter("Dataset", "dataset", dataset, first, required)
+    # Whoever chooses another dataset gets the last of its dates.
+    last = required | {"defaultToFirstItem": True, "sortAscending": False}
     of_dataset = [datasets["id"]]
-    last = {"enableEmptyFilter": True, "defaultToFirstItem": True, "sortAscending": False}
-    dates = native_filter("As-of date", AS_OF["column_name"], dataset, last, of_dataset, of_all_dates)
-    # The charts wait for it, or they would add up all dates.
-    dates["requiredFirst"] = True
-    return [datasets, dates, native_filter("Region", "region", dataset, {"multiSelect": True}, of_dataset)]
+    dates = native_filter("As-of date", AS_OF["column_name"], dataset, last_date, last, of_dataset, of_all_dates)
+    return [datasets, dates, native_filter("Region", "region", dataset, None, {"multiSelect": True}, of_dataset)]
 
 
 def add_dashboard(
-    superset: Superset, datasets: dict[str, int], charts: dict[str, int], first: str, grades: list[str]
+    superset: Superset,
+    datasets: dict[str, int],
+    charts: dict[str, int],
+    opening: tuple[str, str],
+    grades: list[str],
 ) -> None:
     """Make the dashboard with its filters, and put the charts on it.
 
-    first: the dataset with which it opens; grades: the best first, for their colours
+    opening: dataset and as-of date with which it opens; grades: the best first, for their colours
     """
     tiers = datasets["rfm__tier_summary"]
     of_all_dates = [charts[chart.name] for chart in CHARTS if not chart.by_date]
     metadata = {
-        "native_filter_configuration": native_filters(tiers, first, of_all_dates),
+        "native_filter_configuration": native_filters(tiers, *opening, of_all_dates),
         "label_colors": dict(zip(grades, GRADE_COLORS, strict=False)),
         "color_scheme": "supersetColors",
         "cross_filters_enabled": True,
@@ -455,7 +466,12 @@ def set_up(marts: Path, home: Path, port: int, password: str, once: bool) -> Non
         raise Mistake(f"{marts} has marts in {len(found)} schemas, expected one: publish them with rfm publish")
     schema = found[0][0]
     connection.execute(f"set search_path = '{schema}'")
-    [first] = connection.execute("select min(dataset) from rfm__tier_summary").fetchone()
+    first_dataset = (
+        "select dataset, cast(max(as_of_date) as varchar) from rfm__tier_summary group by 1 order by 1 limit 1"
+    )
+    opening = connection.execute(first_dataset).fetchone()
+    if opening is None:
+        raise Mistake(f"{marts} has no graded customers, expected some to show")
     by_place = "select grade from rfm__tier_summary group by grade order by min(grade_order), grade"
     grades = [row[0] for row in connection.execute(by_place).fetchall()]
     prepare(home, password)
@@ -464,7 +480,7 @@ def set_up(marts: Path, home: Path, port: int, password: str, once: bool) -> Non
         database = connect(superset, marts)
         datasets = {mart: add_dataset(superset, database, schema, mart) for mart in METRICS}
         charts = add_charts(superset, datasets)
-        add_dashboard(superset, datasets, charts, first, grades)
+        add_dashboard(superset, datasets, charts, opening, grades)
         compared, rows = check(superset, datasets, connection)
         connection.close()
         print(f"{compared} charts with {rows} rows are what plain SQL over the marts gives")
