@@ -7,7 +7,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-# Superset 6.1 cannot filter DuckDB's dates by a list of values, so every dataset has the as-of date as text too.
+# A filter on dates asks for milliseconds, of which Superset 6.1 makes no date of DuckDB: hence the date as text.
 AS_OF = {"column_name": "as_of", "expression": "cast(as_of_date as varchar)", "verbose_name": "As-of date"}
 
 # By place in the rulebook, the best first.
