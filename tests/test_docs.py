@@ -319,8 +319,12 @@ def test_the_chinese_page_has_the_same_examples() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [ENGLISH, CHINESE, HISTORY, HISTORY_CHINESE, DOCS / "gallery.md", DOCS / "semantic_layer.md"],
-    ids=["en", "zh", "history", "history-zh", "gallery", "semantic-layer"],
+    [
+        *[ENGLISH, CHINESE, HISTORY, HISTORY_CHINESE],
+        *[DOCS / f"{page}.md" for page in ["gallery", "command", "engines", "bi", "semantic_layer"]],
+        REPOSITORY / "examples" / "superset" / "README.md",
+    ],
+    ids=["en", "zh", "history", "history-zh", "gallery", "command", "engines", "bi", "semantic-layer", "superset"],
 )
 def test_links_lead_somewhere(path: Any) -> None:
     text = path.read_text(encoding="utf-8")
@@ -330,7 +334,7 @@ def test_links_lead_somewhere(path: Any) -> None:
         slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
         return slugs | set(re.findall(r'<a id="([^"]+)">', target.read_text(encoding="utf-8")))
 
-    for link in re.findall(r"\]\(([^)#\s]*(?:#[^)\s]*)?)\)", text):
+    for link in re.findall(r"\]\((?!https:)([^)#\s]*(?:#[^)\s]*)?)\)", text):
         file, _, anchor = link.partition("#")
         target = path.parent / file if file else path
         assert target.exists(), link

@@ -184,6 +184,10 @@ class Summary:
             "rfm__rejected_records (what was left out, and why) and rfm__rulebook_audit (what goes wrong with the\n"
             f"rules) in {self.path}."
         )
+        parts.append(
+            "Next: rfm report draws this as a page, rfm export writes the release, and rfm publish marts.duckdb gives\n"
+            "readers a copy that the next build does not wait for."
+        )
         return "\n\n".join(part for part in parts if part)
 
     def _matrices(self) -> list[str]:
