@@ -188,8 +188,10 @@ def documented(demo: Project, tmp_path_factory: pytest.TempPathFactory) -> dict[
 def test_the_overview_explains_every_model(documented: dict[str, Any]) -> None:
     overview = documented["docs"]["doc.rfm.__rfm__"]["block_contents"]
     models = {node["name"] for node in documented["nodes"].values() if node["resource_type"] == "model"}
-    assert [name for name in models if not re.search(rf"\b{name}\b", overview)] == []
     home = documented["docs"]["doc.rfm.__overview__"]["block_contents"]
+    # The package's own models stand in the package's page, which users see too.
+    assert [name for name in models - {"rfm__time_spine"} if not re.search(rf"\b{name}\b", overview)] == []
+    assert "rfm__time_spine" in home
     for link in re.findall(r"\]\(#!/model/([^)]+)\)", overview + home):
         assert link in documented["nodes"], link
     assert "(#!/overview/rfm)" in home
