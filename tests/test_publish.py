@@ -670,7 +670,7 @@ def test_only_the_file_that_the_build_wrote_is_published(
     )
     written(ended)
     refusing(
-        f"the last build wrote the database shop, and {hand.database} is demo",
+        f"the last build wrote the database shop, and {hand.database} is demo: --database names its file",
         manifest=lambda manifest: manifest["nodes"]["model.rfm.rfm__tier_summary"].update(database="shop"),
     )
     refusing(

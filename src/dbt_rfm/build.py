@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +14,13 @@ from dbt.cli.main import dbtRunner
 from rich.console import Console
 from rich.markup import escape
 
+from dbt_rfm.mistake import Mistake
 from dbt_rfm.progress import progress_bar
 
 # What the caller writes behind the subcommand wins. Without the last one dbt leaves a file in the home folder.
 QUIET = ["--log-level", "none", "--no-send-anonymous-usage-stats"]
 FRAMES = ("Compilation Error", "Runtime Error", "Database Error", "> in macro", "> called by")
+LOCKED = re.compile(r'Could not set lock on file "(?P<file>[^"]+)".*?\(PID (?P<process>\d+)\)', re.DOTALL)
 FAILED = {"error", "fail", "runtime error", "partial success"}
 
 
@@ -65,6 +69,25 @@ def build(arguments: Sequence[str], console: Console) -> Outcome:
         _let_go()
 
 
+def check_project(arguments: Sequence[str]) -> None:
+    """Raise Mistake where dbt would find no project, of which it says something else."""
+    folder = Path.cwd()
+    if any(argument.startswith("--project-dir") for argument in arguments) or "DBT_PROJECT_DIR" in os.environ:
+        return
+    if not any((place / "dbt_project.yml").is_file() for place in (folder, *folder.parents)):
+        raise Mistake(f"there is no dbt_project.yml in {folder}: go to the folder of a project, or name --project-dir")
+
+
+def what_stands(outcome: Outcome) -> str:
+    """Return what to think of the marts after a build that did not end well."""
+    if outcome.exit_code == 2:
+        return "dbt could not begin"
+    failed = {kind for kind, ended in outcome.nodes.items() if FAILED & ended.keys()}
+    if failed == {"test"}:
+        return "the marts are new, and a test of them failed: rfm publish does not publish them"
+    return "the marts of what failed are those of the build before"
+
+
 def in_words(outcome: Outcome) -> str:
     """Return how many nodes ended how: '26 models success, 25 tests pass'."""
     return ", ".join(
@@ -109,5 +132,12 @@ def one_line(message: str) -> str:
     own = [line for line in lines if line.startswith("rfm: ")]
     if own:
         return own[0].removeprefix("rfm: ")
-    told = [line for line in lines if not line.startswith(FRAMES)]
-    return (told or lines or [""])[0]
+    if locked := LOCKED.search(message):
+        return (
+            f"{locked['file']} is open in another program (process {locked['process']}): close it there, and let it "
+            "open what rfm publish writes"
+        )
+    told = [line for line in lines if not line.startswith(FRAMES)] or lines or [""]
+    # What may be said instead stands below, a line each.
+    listed = [line.removeprefix("- ") for line in told[1:]] if told[0].endswith(":") else []
+    return f"{told[0]} {', '.join(listed)}" if listed else told[0]

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
 import duckdb
 import typer
 from rich.console import Console
+from typer.exceptions import TyperException
 
-from dbt_rfm.marts import Marts
+from dbt_rfm.marts import DATABASE, Marts
 from dbt_rfm.mistake import Mistake
 from dbt_rfm.progress import progress_bar
 from dbt_rfm.words import Language
 
 app = typer.Typer(
     name="rfm",
-    help=(
-        "Grade customers with dbt, and show and hand out the grades.\n\n"
-        "All commands but build read the marts in the DuckDB file of a build."
-    ),
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # Which writes a paragraph of a docstring as one.
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -39,7 +39,30 @@ Datasets = Annotated[
 ]
 Lang = Annotated[Language, typer.Option("--lang", help="English or Chinese headers and texts.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for another program.")]
-DATABASE = Path("rfm.duckdb")
+
+
+def day(text: str) -> date:
+    """Return the day that somebody wrote."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"'{text}' is no day, expected one like 2025-07-31") from error
+
+
+@app.callback(invoke_without_command=True)
+def rfm(
+    context: typer.Context,
+    shows_version: Annotated[bool, typer.Option("--version", help="Print the version of dbt-rfm.")] = False,
+) -> None:
+    """Grade customers with dbt, and show and hand out the grades.
+
+    All commands but build read the marts in the DuckDB file of a build, or of rfm publish.
+    """
+    if shows_version:
+        print(version("dbt-rfm"))
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(2)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -53,11 +76,14 @@ def build(context: typer.Context, as_json: Json = False) -> None:
     from dbt_rfm import summary as summing
 
     errors = Console(stderr=True, highlight=False)
+    building.check_project(context.args)
     outcome = building.build(context.args, errors)
     for line in outcome.warnings:
         errors.print(f"rfm: warning: {line}", markup=False, soft_wrap=True)
     for line in outcome.failures:
         errors.print(f"rfm: {line}", markup=False, soft_wrap=True)
+    if outcome.exit_code == 0 and not outcome.nodes:
+        errors.print("rfm: nothing was built: no node is what was selected", markup=False, soft_wrap=True)
     if outcome.nodes:
         errors.print(f"dbt build: {building.in_words(outcome)}", markup=False, soft_wrap=True)
     summed = None
@@ -74,12 +100,9 @@ def build(context: typer.Context, as_json: Json = False) -> None:
                 f"Built on {outcome.engine}. rfm summary, report, export and publish read DuckDB files.", soft_wrap=True
             )
     else:
-        what = (
-            "dbt could not begin"
-            if outcome.exit_code == 2
-            else "the marts of what failed are those of the build before"
+        errors.print(
+            f"rfm: {building.what_stands(outcome)}; logs/dbt.log has the details", markup=False, soft_wrap=True
         )
-        errors.print(f"rfm: {what}; logs/dbt.log has the details", markup=False, soft_wrap=True)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -128,8 +151,8 @@ def export(
     schema: Schema = None,
     datasets: Datasets = None,
     as_of: Annotated[
-        datetime | None,
-        typer.Option("--as-of", formats=["%Y-%m-%d"], help="The as-of date, else the last one of each dataset."),
+        date | None,
+        typer.Option("--as-of", parser=day, metavar="DAY", help="The as-of date, else the last one of each dataset."),
     ] = None,
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The folder of the release, which replaces the one before.")
@@ -154,7 +177,7 @@ def export(
 
     options = Options(
         datasets=datasets or [],
-        as_of=as_of.date() if as_of else None,
+        as_of=as_of,
         language=language,
         period=period,
         csv=csv,
@@ -174,7 +197,9 @@ def export(
 
 @app.command()
 def publish(
-    target: Annotated[Path, typer.Argument(help="The file that readers open.", show_default=False)],
+    target: Annotated[
+        Path, typer.Argument(help="The file that readers open, such as marts.duckdb.", show_default=False)
+    ],
     database: Database = DATABASE,
     target_path: Annotated[
         Path, typer.Option(envvar="DBT_TARGET_PATH", help="The folder where dbt leaves its results.", show_default=True)
@@ -215,7 +240,16 @@ def print_json(value: Any) -> None:
 def main() -> None:
     """Run the command; a mistake is one line, and not a traceback."""
     try:
-        app()
+        exit_code = app(standalone_mode=False, prog_name="rfm")
+        sys.stdout.flush()
+        sys.exit(exit_code)
+    except TyperException as mistake:
+        called = getattr(getattr(mistake, "ctx", None), "command_path", "rfm")
+        print(f"rfm: {mistake.format_message().rstrip('.')}: {called} --help explains it", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # Whoever reads has seen enough, as head has. Python would say so at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Mistake as mistake:
         print(f"rfm: {mistake}", file=sys.stderr)
         sys.exit(1)

@@ -13,6 +13,9 @@ from dbt_rfm.mistake import Mistake
 
 Row = dict[str, Any]
 
+# Where this repository's profile builds, and where the commands look unless they are told otherwise.
+DATABASE = Path("rfm.duckdb")
+
 
 class Marts:
     """A connection in which ``rfm__graded_customers`` and the other marts go by their plain names.
@@ -85,7 +88,8 @@ def open_read_only(path: Path) -> duckdb.DuckDBPyConnection:
     """
     if not path.is_file():
         raise Mistake(
-            f"there is no file {path}, expected the DuckDB file of a build: rfm build makes it, --database names it"
+            f"there is no file {path}, expected the DuckDB file that a build made, which the profile names: "
+            "--database or RFM_DUCKDB_PATH"
         )
     try:
         return duckdb.connect(str(path), read_only=True)

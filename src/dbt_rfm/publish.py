@@ -168,7 +168,10 @@ def _check_file(source: duckdb.DuckDBPyConnection, database: Path, build: Build)
     )
     for mart in build.marts:
         if mart.database != catalog:
-            raise Mistake(f"the last build wrote the database {mart.database}, and {database} is {catalog}")
+            raise Mistake(
+                f"the last build wrote the database {mart.database}, and {database} is {catalog}: "
+                "--database names its file"
+            )
         if (mart.database, mart.schema, mart.identifier) not in there:
             raise Mistake(f"{database} has no {mart.schema}.{mart.identifier}, which the last build made")
     wal = database.with_name(f"{database.name}.wal")

@@ -187,7 +187,7 @@ totals as (
         part,
         name,
         min(position) as position,
-        count(*) as periods,
+        count(distinct as_of_date) as periods,
         sum(customers) as customers,
         sum(returning_customers) as returning_customers,
         sum(monetary) as monetary,

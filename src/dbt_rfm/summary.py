@@ -6,6 +6,7 @@ what was rejected, how far the grades and warnings were right, and what the audi
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dbt_rfm.marts import Marts, Row
+from dbt_rfm.marts import DATABASE, Marts, Row
 from dbt_rfm.numbers import change, money, ratio, share
 from dbt_rfm.queries import (
     AUDIT,
@@ -172,10 +173,7 @@ class Summary:
             tables["rejected"],
         ]
         if self.audit:
-            lines = [
-                f"{row['dataset'] + ', ' if row['dataset'] else ''}{row['rulebook']}: {row['sentence']}"
-                for row in self.audit
-            ]
+            lines = [f"{group_of(row)}{row['rulebook']}: {row['sentence']}" for row in self.audit]
             wrapped = [textwrap.fill(line, 110, subsequent_indent="  ") for line in lines]
             parts.append("\n".join(["What the audit finds serious", *wrapped]))
         parts.append(
@@ -184,11 +182,18 @@ class Summary:
             "rfm__rejected_records (what was left out, and why) and rfm__rulebook_audit (what goes wrong with the\n"
             f"rules) in {self.path}."
         )
-        parts.append(
-            "Next: rfm report draws this as a page, rfm export writes the release, and rfm publish marts.duckdb gives\n"
-            "readers a copy that the next build does not wait for."
-        )
+        commands = {
+            f"rfm report{self._option()}": "this as a page with charts",
+            f"rfm export{self._option()}": "the release: workbooks, and a manifest",
+            f"rfm publish marts.duckdb{self._option()}": "a copy for readers, for whom no build has to wait",
+        }
+        width = max(map(len, commands))
+        parts.append("\n".join(["Next", *(f"{command:{width}}  {told}" for command, told in commands.items())]))
         return "\n\n".join(part for part in parts if part)
+
+    def _option(self) -> str:
+        """Return what the commands have to be told of the file."""
+        return "" if self.path == DATABASE else f" -d {shlex.quote(str(self.path))}"
 
     def _matrices(self) -> list[str]:
         """Return one table for each dataset: rows are the grades before, columns the grades after."""
@@ -219,6 +224,11 @@ def table_of(section: Section, rows: list[Row]) -> str:
     ]
     headers = [(header, write is not None) for header, write in section.columns.values()]
     return "\n".join([*([section.title] if section.title else []), laid_out(headers, lines)])
+
+
+def group_of(finding: Row) -> str:
+    """Return the dataset that a finding is about, and its region where there are several groups, each with a comma."""
+    return "".join(f"{part}, " for part in (finding["dataset"], finding["region"]) if part and part != "all")
 
 
 def most_frequent(rejected: list[Row], limit: int = 5) -> list[Row]:

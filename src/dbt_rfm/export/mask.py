@@ -26,7 +26,8 @@ class Mask:
         if len(key) < KEY_LENGTH:
             found = f"has {len(key)} characters" if key else "is not set"
             raise Mistake(
-                f"--mask needs a key, but the environment variable {KEY} {found}, expected at least {KEY_LENGTH}: "
+                f"--mask needs a key, but the environment variable {KEY} {found}, "
+                f"expected at least {KEY_LENGTH} characters: "
                 'python -c "import secrets; print(secrets.token_hex(32))" prints one; keep it, and keep it secret'
             )
         self._key = key.encode()
