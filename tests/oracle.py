@@ -109,10 +109,22 @@ def read_date(text: str) -> datetime.date:
     raise ValueError(f"not a date: {text!r}")
 
 
+SPREADSHEET_ERRORS = (
+    "#NULL! #DIV/0! #VALUE! #REF! #NAME? #NUM! #N/A #GETTING_DATA #SPILL! #CONNECT! #BLOCKED! #UNKNOWN! #FIELD! #CALC!"
+)
+
+
+def read_text(text: str) -> str:
+    """Read a text, which may be anything but what a spreadsheet shows in place of a value."""
+    if text in SPREADSHEET_ERRORS.split():
+        raise ValueError(f"no value: {text!r}")
+    return text
+
+
 READERS: dict[str, Callable[[str], Any]] = {
     "decimal": read_decimal,
     "integer": read_integer,
-    "text": str,
+    "text": read_text,
     "date": read_date,
 }
 STANDARD_TYPES = {

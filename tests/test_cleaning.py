@@ -109,6 +109,8 @@ READABLE: list[tuple[str, str, Any]] = [
     ("margin", "-0.25", Decimal("-0.25")),
     ("disputes", "2", 2),
     ("level", "有; drop", "有; drop"),
+    ("customer_id", "#7", "#7"),
+    ("customer_id", "#N/A 7", "#N/A 7"),
     ("founded", "2001/1/9", datetime.date(2001, 1, 9)),
 ]
 
@@ -124,6 +126,10 @@ def test_readable_values_are_read(models: CompiledModels, column: str, text: str
 UNREADABLE: list[tuple[Row, str]] = [
     ({"customer_id": None}, "customer_id ('customer_id') is missing"),
     ({"customer_id": " \u00a0\u3000\t"}, "customer_id ('customer_id') is missing"),
+    ({"customer_id": " #N/A"}, "customer_id ('customer_id') is '#N/A', expected a text, not a spreadsheet error"),
+    ({"region": "#REF!"}, "region ('region') is '#REF!', expected a text, not a spreadsheet error"),
+    ({"level": "#CALC!"}, "level ('level') is '#CALC!', expected a text, not a spreadsheet error"),
+    ({"monetary": "#DIV/0!"}, "monetary ('monetary') is '#DIV/0!', expected a number"),
     ({"as_of_date": ""}, "as_of_date ('as_of_date') is missing"),
     ({"as_of_date": "2025-02-30"}, "as_of_date ('as_of_date') is '2025-02-30', expected a date"),
     ({"as_of_date": "30/06/2025"}, "as_of_date ('as_of_date') is '30/06/2025', expected a date"),
@@ -268,7 +274,7 @@ PIECES = st.text(st.sampled_from("0123456789０１９,，.．-－+￥¥元 年�
     st.lists(
         st.fixed_dictionaries(
             {
-                "customer_id": st.sampled_from(["a", "b", "b ", "", "ｂ"]),
+                "customer_id": st.sampled_from(["a", "b", "b ", "", "ｂ", "#NAME?"]),
                 "monetary": st.one_of(PIECES, st.decimals(-1000, 1000, places=3).map(str)),
                 "frequency": st.one_of(st.integers(-2, 5).map(str), st.just("")),
                 "recency_days": st.one_of(st.integers(-2, 40).map(str), st.just("")),

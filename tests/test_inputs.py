@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import xlsxwriter
 
@@ -19,9 +20,12 @@ MAOMING = demo_vars()["rfm__datasets"]["maoming_appraisal"]
 APPRAISAL_SUM = demo_vars()["rfm__rulebooks"]["appraisal_sum"]
 HEADER = ["客户编号", "地区", "分析时间", "统计期间", "上次服务时间", "R", "F", "M", "项目复杂度", "纠纷次数"]
 
+# The errors that a cell of a workbook can hold.
+CELL_ERRORS = ["#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"]
+
 
 def write_xlsx(path: Path, rows: list[list[Any]], header: list[str] | None = None, sheet: str = "明细") -> Path:
-    """A workbook as a person keeps it: ids as text, dates as dates, numbers as numbers."""
+    """A workbook as a person keeps it: ids as text, dates as dates, numbers as numbers, errors as formulas that failed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with xlsxwriter.Workbook(str(path)) as workbook:
         worksheet = workbook.add_worksheet(sheet)
@@ -31,6 +35,8 @@ def write_xlsx(path: Path, rows: list[list[Any]], header: list[str] | None = Non
             for column, value in enumerate(row):
                 if isinstance(value, datetime.date):
                     worksheet.write_datetime(line, column, datetime.datetime.combine(value, datetime.time()), dates)
+                elif value in CELL_ERRORS:
+                    worksheet.write_formula(line, column, "=1/0", None, value)
                 elif value is not None:
                     worksheet.write(line, column, value)
     return path
@@ -57,12 +63,19 @@ def customers(as_of_date: datetime.date, count: int) -> list[list[Any]]:
 @pytest.fixture
 def landing(tmp_path: Path, make_project: Callable[..., Project]) -> tuple[Project, Path]:
     """A project that grades monthly workbooks in the Maoming layout."""
+    return landing_project(make_project, tmp_path, {"maoming": {}})
+
+
+def landing_project(
+    make_project: Callable[..., Project], tmp_path: Path, datasets: dict[str, dict[str, str]]
+) -> tuple[Project, Path]:
+    """A project whose datasets read the same workbooks, and the folder for these; given is what is special in a dataset."""
     folder = tmp_path / "landing"
     folder.mkdir()
-    dataset = {**MAOMING, "records": "landing.maoming"}
+    datasets = {name: {**MAOMING, "records": "landing.maoming", **special} for name, special in datasets.items()}
     meta = {"plugin": "xlsx", "external_location": f"{folder}/{{name}}_*.xlsx"}
     sources = [{"name": "landing", "config": {"meta": meta}, "tables": [{"name": "maoming"}]}]
-    return make_project({"appraisal_sum": APPRAISAL_SUM}, {"maoming": dataset}, sources=sources), folder
+    return make_project({"appraisal_sum": APPRAISAL_SUM}, datasets, sources=sources), folder
 
 
 def as_text(rows: list[list[Any]]) -> list[dict[str, str | None]]:
@@ -185,6 +198,86 @@ def test_columns_may_stand_in_another_order(tmp_path: Path) -> None:
     write_xlsx(tmp_path / "b.xlsx", [[4, "3"]], header=["M", "id"])
     rows = read_files(str(tmp_path / "*.xlsx")).to_pylist()
     assert [(row["id"], row["M"]) for row in rows] == [("1", "2"), ("3", "4")]
+
+
+def test_an_error_in_a_cell_is_read_as_excel_shows_it(tmp_path: Path) -> None:
+    rows = [[f"{number}", error, None] for number, error in enumerate(CELL_ERRORS)]
+    rows += [[None, None, None], [None, None, "#N/A"], ["#REF!", 2, "text"]]
+    path = write_xlsx(tmp_path / "errors.xlsx", rows, header=["id", "M", "note"])
+    # Another reader finds true errors there, not texts that look like them.
+    cells = [cell for row in openpyxl.load_workbook(path, data_only=True).active.rows for cell in row]
+    assert [cell.value for cell in cells if cell.data_type == "e"] == [*CELL_ERRORS, "#N/A", "#REF!"]
+    read = [[row["id"], row["M"], row["note"]] for row in read_files(str(path)).to_pylist()]
+    # The row without any value is left out, the one with nothing but an error is not.
+    assert read == [*rows[:-3], [None, None, "#N/A"], ["#REF!", "2", "text"]]
+
+
+def test_an_error_is_found_wherever_the_table_stands_in_the_sheet(tmp_path: Path) -> None:
+    path = tmp_path / "lower.xlsx"
+    with xlsxwriter.Workbook(str(path)) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row("C5", ["id", "M"])
+        sheet.write_row("C6", ["1", 2])
+        sheet.write_row("C8", ["2"])
+        sheet.write_formula("D8", "=1/0", None, "#DIV/0!")
+    read = [(row["id"], row["M"]) for row in read_files(str(path)).to_pylist()]
+    assert read == [("1", "2"), ("2", "#DIV/0!")]
+
+
+def test_a_date_that_no_calendar_has_is_no_blank(tmp_path: Path) -> None:
+    path = tmp_path / "dates.xlsx"
+    with xlsxwriter.Workbook(str(path)) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write_row(0, 0, ["id", "ordered"])
+        sheet.write_row(1, 0, ["1", 45838], workbook.add_format({"num_format": "yyyy/m/d"}))
+        sheet.write_row(2, 0, ["2", 10**10], workbook.add_format({"num_format": "yyyy/m/d"}))
+    first, second = (row["ordered"] for row in read_files(str(path)).to_pylist())
+    assert first.startswith("2025-06-30")
+    assert "10000000000" in second
+
+
+def test_a_row_with_an_error_is_rejected_with_it(make_project: Callable[..., Project], tmp_path: Path) -> None:
+    """Also where a missing value counts as 0, and no customer has an error as its id."""
+    project, folder = landing_project(make_project, tmp_path, {"maoming": {}, "lenient": {"missing": "zero"}})
+    rows = customers(datetime.date(2025, 7, 31), 12)
+    rows[8][HEADER.index("M")] = "#DIV/0!"
+    rows[9][HEADER.index("客户编号")] = "#N/A"
+    rows[10][HEADER.index("地区")] = "#REF!"
+    rows[11][HEADER.index("上次服务时间")] = "#VALUE!"
+    write_xlsx(folder / "maoming_2025-07.xlsx", rows)
+    project.build()
+    text = "expected a text, not a spreadsheet error"
+    assert project.query("select dataset, customer_id, reasons from rfm__rejected_records order by all") == [
+        {"dataset": dataset, "customer_id": customer, "reasons": reasons}
+        for dataset in ["lenient", "maoming"]
+        for customer, reasons in [
+            ("000009", "monetary ('M') is '#DIV/0!', expected a number"),
+            ("000011", f"region ('地区') is '#REF!', {text}"),
+            ("000012", "last_order_date ('上次服务时间') is '#VALUE!', expected a date"),
+            (None, f"customer_id ('客户编号') is '#N/A', {text}"),
+        ]
+    ]
+    graded = project.query("select dataset, count(*) as n from rfm__graded_customers group by dataset order by dataset")
+    assert graded == [{"dataset": "lenient", "n": 8}, {"dataset": "maoming", "n": 8}]
+    (record,) = project.query(
+        "select record from rfm__rejected_records where customer_id is null and dataset = 'maoming'"
+    )
+    assert '"客户编号":"#N/A"' in record["record"]
+
+
+def test_an_error_in_the_header_names_no_column(landing: tuple[Project, Path]) -> None:
+    project, folder = landing
+    write_xlsx(folder / "maoming_2025-07.xlsx", customers(datetime.date(2025, 7, 31), 3))
+    path = folder / "maoming_2025-07.xlsx"
+    book = openpyxl.load_workbook(path)
+    book.active.cell(1, HEADER.index("M") + 1).value = "#REF!"
+    assert book.active.cell(1, HEADER.index("M") + 1).data_type == "e"
+    book.save(path)
+    result = project.dbt("build")
+    assert not result.success
+    assert result.errors
+    for line in result.errors:
+        assert line.startswith("rfm: dataset 'maoming': column 'M' (columns.monetary) is not in ")
 
 
 def csv_project(make_project: Callable[..., Project], location: str, name: str = "shop") -> Project:

@@ -67,20 +67,18 @@
    required, not_negative: names of columns #}
 {% macro value_reasons(given, required, not_negative=[]) %}
     {%- set kinds = {
-        "integer": "a whole number", "decimal": "a number", "date": "a date"
+        "integer": "a whole number", "decimal": "a number", "date": "a date", "text": "a text, not a spreadsheet error"
     } -%}
     {%- set reasons = [] -%}
     {%- for column in given -%}
         {%- set name = column.name -%}
         {%- set label = name ~ " ('" ~ column.column ~ "')" -%}
         {%- set value = "cast(" ~ name ~ "_given as " ~ dbt.type_string() ~ ")" -%}
-        {%- if column.type != "text" -%}
-            {%- do reasons.append({
-                "condition": name ~ "_given is not null and " ~ name ~ "_read is null",
-                "text": rfm.text_literal(label ~ " is '") ~ " || " ~ value ~ " || "
-                    ~ rfm.text_literal("', expected " ~ kinds[column.type]),
-            }) -%}
-        {%- endif -%}
+        {%- do reasons.append({
+            "condition": name ~ "_given is not null and " ~ name ~ "_read is null",
+            "text": rfm.text_literal(label ~ " is '") ~ " || " ~ value ~ " || "
+                ~ rfm.text_literal("', expected " ~ kinds[column.type]),
+        }) -%}
         {%- if column.type in ["integer", "decimal"] -%}
             {%- do reasons.append({
                 "condition": name ~ "_read >= " ~ rfm.number_bound() ~ " or " ~ name ~ "_read <= -" ~ rfm.number_bound(),

@@ -33,7 +33,17 @@
     {{- return(text) -}}
 {% endmacro %}
 
+{# What Excel shows in a cell without a value, in the order of its ERROR.TYPE: a text in a workbook or in a csv file saved
+   from one. #}
+{% macro spreadsheet_errors() %}
+    {{- return([
+        "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A",
+        "#GETTING_DATA", "#SPILL!", "#CONNECT!", "#BLOCKED!", "#UNKNOWN!", "#FIELD!", "#CALC!",
+    ]) -}}
+{% endmacro %}
+
 {# The typed value, null where it is none of the type. value (string): a plain text, or a column of kind number or date.
+   text: any but the error of a spreadsheet, or all customers with the id #N/A would be one.
    integer: a whole number; decimal: a number, also with an exponent; both with thousands separators every three digits,
    ¥ before and 元 behind.
    date: year-month-day with or without a time of day, yyyymmdd, or the five digits of a spreadsheet's serial number
@@ -42,8 +52,14 @@
     {%- set sign = "([-+]?¥? ?|¥ ?[-+])" -%}
     {%- set digits = "([0-9]+|[0-9]{1,3}(,[0-9]{3})+)" -%}
     {%- set number = rfm.try_cast("translate(" ~ value ~ ", ',¥元 ', '')", "decimal(28, 6)") -%}
-    {%- if type == "text" -%}
-        {{- return(rfm.as_text(value) if kind != "text" else value) -}}
+    {%- if type == "text" and kind == "text" -%}
+        {#- Few texts begin with the sign, so that the list costs nothing. -#}
+        {{- return(
+            "case when left(" ~ value ~ ", 1) = '#' and " ~ value ~ " in ('" ~ rfm.spreadsheet_errors() | join("', '")
+            ~ "') then null else " ~ value ~ " end"
+        ) -}}
+    {%- elif type == "text" -%}
+        {{- return(rfm.as_text(value)) -}}
     {%- elif type == "integer" and kind == "number" -%}
         {{- return(
             "case when " ~ value ~ " = floor(" ~ value ~ ") then " ~ rfm.try_cast(value, dbt.type_bigint()) ~ " end"

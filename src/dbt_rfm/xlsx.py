@@ -3,8 +3,8 @@
 In a profile: ``plugins: [{module: dbt_rfm.xlsx}]``. In a source: ``config: {meta: {plugin: xlsx, external_location:
 "data/landing/{name}_*.xlsx", sheet_name: 明细}}``; without ``sheet_name`` the first sheet of every file is read.
 
-All files that the location matches become one table: the columns of the sheet as text, dates as yyyy-mm-dd, and
-``filename``. They must have the same columns, in any order.
+All files that the location matches become one table: the columns of the sheet as text, dates as yyyy-mm-dd, errors such
+as ``#DIV/0!`` as Excel shows them, and ``filename``. They must have the same columns, in any order.
 """
 
 from __future__ import annotations
@@ -21,6 +21,20 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.duckdb.utils import SourceConfig
 
 ERROR_COLUMN = "rfm__input_error"
+
+# What Excel shows in a cell with an error, by what fastexcel tells of it.
+SHOWN_ERRORS = {
+    f"Expected string but got 'Error({name})'": shown
+    for name, shown in {
+        "Div0": "#DIV/0!",
+        "NA": "#N/A",
+        "Name": "#NAME?",
+        "Null": "#NULL!",
+        "Num": "#NUM!",
+        "Ref": "#REF!",
+        "Value": "#VALUE!",
+    }.items()
+}
 
 
 class InputError(Exception):
@@ -94,7 +108,7 @@ def read_file(path: str, sheet_name: str | None) -> pa.Table:
         sheet = workbook.load_sheet(sheet_name if sheet_name is not None else 0, dtypes="string")
     except fastexcel.FastExcelError as error:
         raise InputError(f"file {path} has a sheet that cannot be read ({first_line(error)})") from error
-    batch = sheet.to_arrow()
+    batch, unread = sheet.to_arrow_with_errors()
     names = [name.strip() for name in batch.schema.names]
     if not any(not name.startswith("__UNNAMED__") for name in names):
         raise InputError(f"file {path} is empty, expected a header and rows")
@@ -102,10 +116,28 @@ def read_file(path: str, sheet_name: str | None) -> pa.Table:
     if twice:
         raise InputError(f"file {path} has more than one column '{twice[0]}', expected each header once")
     table = pa.table([column.cast(pa.string()) for column in batch.columns], names=names)
+    if unread is not None:
+        table = fill_unread(table, unread.errors)
     filled = functools.reduce(pc.or_, (pc.is_valid(column) for column in table.columns))
     table = table.filter(filled)
     if table.num_rows == 0:
         raise InputError(f"file {path} has no rows, expected at least one under the header")
+    return table
+
+
+def fill_unread(table: pa.Table, unread: list[fastexcel.CellError]) -> pa.Table:
+    """Return the table with a text in every cell that fastexcel could not read, where a blank would hide its content.
+
+    An error becomes what Excel shows. Anything else, as a date that no calendar has, becomes what fastexcel says of it.
+    """
+    columns: dict[int, list[str | None]] = {}
+    for cell in unread:
+        row, column = cell.offset_position
+        if column not in columns:
+            columns[column] = table.column(column).to_pylist()
+        columns[column][row] = SHOWN_ERRORS.get(cell.detail, cell.detail)
+    for column, texts in columns.items():
+        table = table.set_column(column, table.column_names[column], pa.array(texts, pa.string()))
     return table
 
 
