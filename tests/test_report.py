@@ -433,6 +433,8 @@ def test_a_shadow_shows_where_a_table_goes_on(demo_report: Path, show: Callable[
     assert shadows() == [True, True]
     box.evaluate("box => box.scrollTo(box.scrollWidth, 0)")
     assert shadows() == [True, False]
+    page.set_viewport_size({"width": LAPTOP, "height": 900})
+    assert shadows() == [False, False]
 
 
 def test_the_keyboard_and_the_address_lead_to_a_dataset(demo_report: Path, show: Callable[..., Page]) -> None:
