@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,9 +16,10 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from conftest import Project, Row, missing_engine, rows_of
+from conftest import REPOSITORY, Project, Row, missing_engine, rows_of
 from dbt_rfm.marts import Marts
 from dbt_rfm.report import report
+from dbt_rfm.report.reasons import in_chinese
 from dbt_rfm.words import Language
 
 SWITCHES = [
@@ -227,6 +230,7 @@ def test_the_numbers_are_those_of_the_marts(demo: Project, demo_report: Path, sh
             assert (
                 f"Average money {row['money']:,.2f}" in heat["hovertext"][rows.index(row["r"])][columns.index(row["f"])]
             )
+        assert shown.locator('[data-section="grid"] .cbtitle').text_content() == "Average money"
         # The darkest field is that with most money.
         richest = max(fields, key=lambda row: row["money"])
         assert heat["z"][rows.index(richest["r"])][columns.index(richest["f"])] == 1
@@ -313,19 +317,56 @@ def test_the_numbers_are_those_of_the_marts(demo: Project, demo_report: Path, sh
         assert row["sentence"] in rules
 
 
+def test_every_reason_is_said_in_chinese(
+    demo: Project, gallery: Project, tmp_path: Path, show: Callable[..., Page]
+) -> None:
+    """Of a reason in Chinese only names of columns and what stood in quotes is in English."""
+    english = re.compile(r"'[^']*'|\w+(?= \()|as_of_date|last_order_date|(?<=指标 )\w+|\w+(?= 的值)|(?<=编码 )\S+")
+
+    def is_chinese(text: str) -> bool:
+        return (
+            re.search("[\u4e00-\u9fff]", text) is not None and re.search("[a-zA-Z]{2}", english.sub("", text)) is None
+        )
+
+    documented = (REPOSITORY / "docs" / "rulebooks.md").read_text(encoding="utf-8")
+    lines = documented.split("<!-- reasons -->\n\n")[1].split("\n\n")[0].splitlines()[2:]
+    reasons = [line.split("`")[1] for line in lines]
+    for project in [demo, gallery]:
+        reasons += [row["reasons"] for row in project.query("select distinct reasons from rfm__rejected_records")]
+    assert len(set(reasons)) > 30
+    assert [reason for reason in reasons if not is_chinese(in_chinese(reason))] == []
+    assert (
+        in_chinese("example 'XL' matches no label of rulebook 'example'")
+        == "example 的值 'XL' 不是规则册 'example' 的标签"
+    )
+    assert in_chinese("metric orders has no value; or so") == "metric orders has no value; or so"
+    assert in_chinese("frequency ('a; b') is missing; as_of_date ('c') is '1; 2', expected a date") == (
+        "frequency ('a; b') 缺失；as_of_date ('c') 为 '1; 2'，应为日期"
+    )
+
+    page = show(written(demo.database, tmp_path / "report.html", Language.CHINESE))
+    for dataset in ["kunming_platform", "maoming_appraisal"]:
+        quality = panel(page, dataset).locator('[data-section="quality"]')
+        quality.locator("button.later").first.click()
+        shown = [row[1] for row in table(quality.locator("table").first)]
+        assert len(shown) > 10
+        assert [text for text in shown if not is_chinese(text)] == []
+
+
 def test_warnings_are_searched_and_sorted(demo: Project, demo_report: Path, show: Callable[..., Page]) -> None:
     page = show(demo_report, place="#maoming_appraisal/warnings")
     listing = page.locator('.panel[data-name="maoming_appraisal"] .listing')
     warnings = demo.query("from rfm__churn_warnings where dataset = 'maoming_appraisal' and as_of_date = '2025-06-30'")
     search, output = listing.get_by_role("searchbox"), listing.locator("output")
-    assert output.inner_text() == f"25 of {len(warnings)} shown"
+    everything = len(warnings)
+    assert output.inner_text() == f"{everything} of {everything} found, 25 shown"
     listing.get_by_role("button", name="Show more").click()
-    assert output.inner_text() == f"125 of {len(warnings)} shown"
+    assert output.inner_text() == f"{everything} of {everything} found, 125 shown"
 
     search.fill("grade_fell")
     fell = [row for row in warnings if row["warning"] == "grade_fell"]
     assert 1 < len(fell) < 25
-    assert output.inner_text() == f"{len(fell)} of {len(fell)} shown"
+    assert output.inner_text() == f"{len(fell)} of {everything} found, {len(fell)} shown"
     headers = [text.strip() for text in listing.locator("th").all_inner_texts()]
     assert {row[0]: row[headers.index("Reason")] for row in table(listing.locator("table"))} == {
         row["customer_id"]: row["reason"] for row in fell
@@ -349,6 +390,51 @@ def test_warnings_are_searched_and_sorted(demo: Project, demo_report: Path, show
     search.fill("nobody is called this")
     assert output.inner_text() == "Nothing found."
     assert table(listing.locator("table")) == []
+
+
+# The narrow ones are a laptop's, with and without a scroll bar at the page and at the list, and a window beside another.
+@pytest.mark.parametrize("width", [LAPTOP, LAPTOP - 30, 1100])
+@pytest.mark.parametrize("language", Language)
+def test_the_list_of_warnings_fits(
+    demo: Project, tmp_path: Path, show: Callable[..., Page], language: Language, width: int
+) -> None:
+    page = show(written(demo.database, tmp_path / "report.html", language), width)
+    for dataset in ["cdnow", "maoming_appraisal"]:
+        listing = panel(page, dataset).locator(".listing")
+        while listing.locator("button.more").is_visible():
+            listing.locator("button.more").click()
+        assert len(table(listing.locator("table"))) > 100
+        assert listing.locator(".scroll").evaluate("box => box.scrollWidth <= box.clientWidth"), dataset
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_shadow_shows_where_a_table_goes_on(demo_report: Path, show: Callable[..., Page], scheme: str) -> None:
+    page = show(demo_report, PHONE, scheme)
+    box = panel(page, "cdnow").locator('[data-section="tiers"] .scroll')
+
+    def shadows() -> list[bool]:
+        """Whether the last row's lower edge has another colour at the left and at the right than in the middle."""
+        return page.evaluate(
+            """async picture => {
+                const image = new Image();
+                image.src = `data:image/png;base64,${picture}`;
+                await image.decode();
+                const canvas = new OffscreenCanvas(image.width, image.height)
+                    .getContext("2d", { willReadFrequently: true });
+                canvas.drawImage(image, 0, 0);
+                const colour = x => canvas.getImageData(x, image.height - 4, 1, 1).data.join();
+                return [1, image.width - 2].map(x => colour(x) !== colour(image.width / 2));
+            }""",
+            base64.b64encode(box.screenshot()).decode(),
+        )
+
+    assert shadows() == [False, True]
+    box.evaluate("box => box.scrollTo(100, 0)")
+    assert shadows() == [True, True]
+    box.evaluate("box => box.scrollTo(box.scrollWidth, 0)")
+    assert shadows() == [True, False]
+    page.set_viewport_size({"width": LAPTOP, "height": 900})
+    assert shadows() == [False, False]
 
 
 def test_the_keyboard_and_the_address_lead_to_a_dataset(demo_report: Path, show: Callable[..., Page]) -> None:
@@ -637,7 +723,7 @@ def test_a_hundred_thousand_customers_are_a_small_file(
         from ({customers});
         insert into rfm__score_cutpoints by name
         select dataset, as_of_date, 'region ' || part as region, metric, score, 9 as best_value,
-            10 * part + score as worst_value, 5 as customers, 0 as tied_customers
+            10 * part + score as worst_value, 5 + part as customers, 0 as tied_customers
         from (select distinct dataset, as_of_date from ({customers})), (values ('recency'), ('monetary')) as metrics (metric),
             range(3) as parts (part), range(1, 4) as scores (score);
         """
@@ -660,12 +746,13 @@ def test_a_hundred_thousand_customers_are_a_small_file(
     assert "500 of 100,000 warnings are listed" in page.locator('[data-section="warnings"] .lead').inner_text()
     assert [row[0].split("\n")[-1] for row in table(page.locator(".listing table"))] == expected["ids"]
     assert page.locator(".listing tbody .severity.high").count() == 500
-    # The cut points of all metrics are those of the region that is chosen at one of them.
+    # The cut points are those of the largest region, then of the one that is chosen at any metric.
     cuts = page.locator('[data-section="cuts"] .chart')
-    assert [lines["y"] for lines in figure(cuts.nth(1), "cuts")["data"]] == [[3] * 3, [2] * 3]
-    cuts.first.get_by_label("Region").select_option("region 2")
-    assert cuts.nth(1).locator("select option:checked").inner_text() == "region 2"
+    assert cuts.first.locator("option").all_inner_texts() == ["region 2", "region 1", "region 0"]
     assert [lines["y"] for lines in figure(cuts.nth(1), "cuts")["data"]] == [[23] * 3, [22] * 3]
+    cuts.first.get_by_label("Region").select_option("region 0")
+    assert cuts.nth(1).locator("select option:checked").inner_text() == "region 0"
+    assert [lines["y"] for lines in figure(cuts.nth(1), "cuts")["data"]] == [[3] * 3, [2] * 3]
     heat, counts = figure(page, "grid")["data"]
     assert len(heat["z"][0]) == 8
     assert sum(int(text.replace(",", "")) for text in counts["text"]) == 100_000
@@ -703,6 +790,16 @@ def test_shapes_that_are_not_of_today(
     )
     order = {"dataset": "one", "region": "all", "stage": "input", "reasons": "ordered_at is missing"}
     insert(empty_marts, "rfm__rejected_records", [order | {"copy_number": number} for number in (1, 2)])
+    record = {"dataset": "codes", "region": "all", "stage": "input", "reasons": "duplicate"}
+    insert(
+        empty_marts,
+        "rfm__rejected_records",
+        [
+            record | {"as_of_date": day, "copy_number": number}
+            for day, rows in {"2025-01-31": 1, "2024-12-31": 2, "2025-02-28": 4, None: 3}.items()
+            for number in range(rows)
+        ],
+    )
     insert(
         empty_marts,
         "rfm__rulebooks",
@@ -726,6 +823,16 @@ def test_shapes_that_are_not_of_today(
         assert [row[:2] for row in table(codes.locator("table").first)] == [["A+", "3"], ["<i>", "2"], ["2024", "1"]]
         assert figure(codes, "tiers")["layout"]["xaxis"]["ticktext"] == ["A+", "&lt;i&gt;", "2024"]
         assert words in codes.locator('[data-section="rules"]').inner_text()
+        # The rows by date add up to all of them, those of dates without a customer and of no date too.
+        quality = codes.locator('[data-section="quality"] table')
+        assert [int(row[2]) for row in table(quality.first)] == [10]
+        undated = {Language.ENGLISH: "no date", Language.CHINESE: "无日期"}[language]
+        assert table(quality.last) == [
+            ["2025-02-28", "0", "0", "4"],
+            ["2025-01-31", "6", "0", "1"],
+            ["2024-12-31", "0", "0", "2"],
+            [undated, "0", "0", "3"],
+        ]
         single = panel(page, "one")
         assert "gone" in single.locator('[data-section="rules"] .note').first.inner_text()
         assert single.locator(".headlines strong").all_inner_texts() == [
@@ -752,6 +859,15 @@ def test_the_command_writes_the_same_bytes_and_says_what(
     ]
     assert rfm("report", "-d", demo.database, "-o", "again.html").returncode == 0
     assert (tmp_path / "again.html").read_bytes() == first
+    # Folders are made, and a link leads to the file that is written.
+    (tmp_path / "link.html").symlink_to("reports/july.html")
+    assert rfm("report", "-d", demo.database, "-o", "reports/2025/again.html").returncode == 0
+    assert (tmp_path / "reports" / "2025" / "again.html").read_bytes() == first
+    for _ in range(2):
+        assert rfm("report", "-d", demo.database, "-o", "link.html").returncode == 0
+        assert (tmp_path / "link.html").readlink() == Path("reports/july.html")
+        assert (tmp_path / "reports" / "july.html").read_bytes() == first
+        (tmp_path / "reports" / "july.html").write_text("older")
     one = rfm("report", "-d", demo.database, "-o", "one.html", "--dataset", "cdnow", "--lang", "zh", "--json")
     assert [row["dataset"] for row in json.loads(one.stdout)["datasets"]] == ["cdnow"]
     assert "maoming_appraisal" not in (tmp_path / "one.html").read_text(encoding="utf-8")
@@ -780,11 +896,23 @@ def test_what_cannot_be_reported_is_a_line_and_what_was_good_stays(
     assert mistake("-d", demo.database, "--dataset", "cdnov").startswith(
         f"rfm: {demo.database} has no dataset 'cdnov', expected one of: cdnow, "
     )
-    assert mistake("-d", demo.database, "-o", "no_such_folder/report.html") == (
-        "rfm: no_such_folder/report.html cannot be written: No such file or directory"
+    assert mistake("-d", demo.database, "-o", good / "report.html") == (
+        f"rfm: {good}/report.html cannot be written: Not a directory"
     )
-    folder = tmp_path / "folder"
+    folder, pipe, link, loop = (tmp_path / name for name in ["folder", "pipe", "link", "loop"])
     folder.mkdir()
-    assert mistake("-d", demo.database, "-o", folder) == f"rfm: {folder} cannot be written: Is a directory"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    loop.symlink_to(loop)
+    for place in [folder, pipe, link]:
+        assert mistake("-d", demo.database, "-o", place) == f"rfm: {place} is no file that could be replaced"
+    assert mistake("-d", demo.database, "-o", loop) == (
+        f"rfm: {loop} cannot be written: Too many levels of symbolic links"
+    )
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert loop.is_symlink()
     assert good.read_text() == "good"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "marts.duckdb", "rfm_report.html"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == (
+        ["folder", "link", "loop", "marts.duckdb", "pipe", "rfm_report.html"]
+    )

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -108,11 +109,24 @@ def embedded(value: Any) -> Markup:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file as a whole or not at all; raises Mistake where it cannot be written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    """Write a file as a whole or not at all, and the folders that it lies in; of a link, the file that it leads to.
+
+    Raises Mistake where it cannot be written, or what stands there is no file.
+    """
+    # A rename would put a file in the place of a device or pipe.
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise Mistake(f"{path} is no file that could be replaced")
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise Mistake(f"{path} cannot be written: {error.strerror}") from error
+    file = Path(os.path.realpath(path))
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
-        temporary.replace(path)
+        temporary.replace(file)
     except OSError as error:
         raise Mistake(f"{path} cannot be written: {error.strerror}") from error
     finally:

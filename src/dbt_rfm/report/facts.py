@@ -65,6 +65,20 @@ left join rejected on graded.dataset = rejected.dataset and graded.as_of_date = 
 order by graded.dataset, graded.as_of_date
 """
 
+# What was rejected without an as-of date, or for one at which nobody is graded.
+REJECTED_ELSEWHERE = """
+select
+    dataset,
+    as_of_date,
+    0 as customers,
+    count(*) filter (where stage = 'input') as rejected_rows,
+    count(*) filter (where stage = 'grading') as rejected_customers
+from rfm__rejected_records
+anti join rfm__graded_customers using (dataset, as_of_date)
+group by dataset, as_of_date
+order by dataset, as_of_date
+"""
+
 TIER_HISTORY = """
 select
     dataset,
@@ -323,6 +337,7 @@ class Dataset:
     totals, codes: how totals or codes are spread, where there are no grades
     warned: by severity; warned_kinds: by warning; listed: the warnings with most at stake
     rules: of the rulebook of the last date; none where it has left the vars
+    rejected_elsewhere: of every other date, and of none, its rejected rows
     """
 
     name: str
@@ -343,6 +358,7 @@ class Dataset:
     followed_grades: list[Row]
     followed_warnings: list[Row]
     rejected: list[Row]
+    rejected_elsewhere: list[Row]
     service: list[Row]
     contacts: list[Row]
     resources: list[Row]
@@ -411,6 +427,7 @@ QUERIES = {
     "followed_grades": queries.FOLLOWED_GRADES,
     "followed_warnings": queries.FOLLOWED_WARNINGS,
     "rejected": queries.REJECTED,
+    "rejected_elsewhere": REJECTED_ELSEWHERE,
     "service": SERVICE,
     "contacts": CONTACTS,
     "resources": RESOURCES,

@@ -330,6 +330,7 @@ def heatmap(dataset: Dataset, say: Say) -> Figure:
             "ypad": 6,
             "thickness": 10,
             "outlinewidth": 0,
+            "title": {"text": say("average_money") if dataset.has_money else say("customers"), "side": "top"},
             "tickmode": "array",
             "tickvals": [shade(largest * mark) for mark in marks],
             "ticktext": [write(largest * mark) for mark in marks],
@@ -353,9 +354,9 @@ def heatmap(dataset: Dataset, say: Say) -> Figure:
     return {
         "data": [heat, counts],
         "layout": {
-            "height": 98 + 46 * len(recency),
+            "height": 108 + 46 * len(recency),
             # Margins of their own, as plotly's automatic ones forget the bar of colours.
-            "margin": {"l": min(left, 140), "r": 20, "t": 44, "b": 44},
+            "margin": {"l": min(left, 140), "r": 20, "t": 54, "b": 44},
             "xaxis": ticks([f"F {text}" for text in frequency], 9) | {"automargin": False, "tickangle": 0},
             "yaxis": ticks([f"R {text}" for text in recency], 16) | {"automargin": False},
         },

@@ -11,6 +11,7 @@ from dbt_rfm.numbers import amount, change, count, money, ratio, share
 from dbt_rfm.report import figures
 from dbt_rfm.report.blocks import Block, Cell, Chart, Headline, Listing, Note, Page, Section, Table
 from dbt_rfm.report.facts import SHOWN_CODES, SHOWN_GROUPS, Dataset
+from dbt_rfm.report.reasons import in_chinese
 from dbt_rfm.report.texts import SEVERITY_ORDER, WARNINGS, Say
 from dbt_rfm.words import SEVERITIES, Language
 
@@ -302,7 +303,7 @@ class PageOfDataset:
             if row["as_of_date"] == dataset.as_of_date:
                 sizes[row["region"]] = sizes.get(row["region"], 0) + row["customers"]
         largest = sorted(sizes, key=lambda region: (-sizes[region], region))
-        regions = sorted(largest[:SHOWN_GROUPS])
+        regions = largest[:SHOWN_GROUPS]
         dates = [row["as_of_date"] for row in dataset.dates]
         blocks: list[Block] = []
         if len(largest) > len(regions):
@@ -611,17 +612,21 @@ class PageOfDataset:
             return Section("quality", say("quality"), [Note(say("quality_none"))])
         stages = {"input": say("stage_input"), "grading": say("stage_grading")}
         totals = {stage: sum(row["rows"] for row in dataset.rejected if row["stage"] == stage) for stage in stages}
+        in_words = in_chinese if self.language is Language.CHINESE else str
         reasons = [
-            [Cell(stages[row["stage"]]), Cell(row["reasons"]), Cell(count(row["rows"]))] for row in dataset.rejected
+            [Cell(stages[row["stage"]]), Cell(in_words(row["reasons"])), Cell(count(row["rows"]))]
+            for row in dataset.rejected
         ]
+        dated = [row for row in [*dataset.dates, *dataset.rejected_elsewhere] if row["as_of_date"] is not None]
+        undated = [row for row in dataset.rejected_elsewhere if row["as_of_date"] is None]
         by_date = [
             [
-                Cell(str(row["as_of_date"])),
+                Cell(say("undated") if row["as_of_date"] is None else str(row["as_of_date"])),
                 Cell(count(row["customers"])),
                 Cell(count(row["rejected_customers"])),
                 Cell(count(row["rejected_rows"])),
             ]
-            for row in reversed(dataset.dates)
+            for row in [*sorted(dated, key=lambda row: row["as_of_date"], reverse=True), *undated]
         ]
         blocks = [
             Table(

@@ -83,13 +83,14 @@ TEXTS: dict[str, Words] = {
     "best_customer_share": Words("Their share", "其占比"),
     "heatmap": Words("Recency and frequency", "最近一次与频次"),
     "heatmap_caption": Words(
-        "Each field is a pair of scores, the best in the top right corner. The number counts customers, the colour is "
-        "their average money.",
-        "每格是一对得分，最好的在右上角。数字为客户数，颜色为其平均金额。",
+        "Each field is a pair of scores, the best in the top right corner. The number counts customers, the colour "
+        "goes by the root of their average money.",
+        "每格是一对得分，最好的在右上角。数字为客户数，颜色深浅按平均金额的平方根。",
     ),
     "heatmap_caption_no_money": Words(
-        "Each field is a pair of scores, the best in the top right corner. Number and colour count customers.",
-        "每格是一对得分，最好的在右上角。数字与颜色均为客户数。",
+        "Each field is a pair of scores, the best in the top right corner. The number counts customers, the colour "
+        "goes by its root.",
+        "每格是一对得分，最好的在右上角。数字为客户数，颜色深浅按其平方根。",
     ),
     "heatmap_ranges": Words(
         "Scores of many values are put into ranges of about as many customers each.",
@@ -139,7 +140,7 @@ TEXTS: dict[str, Words] = {
     ),
     "search": Words("Search the list", "搜索列表"),
     "search_hint": Words("Customer, region, reason …", "客户、地区、原因……"),
-    "found": Words("{shown} of {found} shown", "显示 {shown} / {found}"),
+    "found": Words("{found} of {all} found, {shown} shown", "找到 {found} / {all} 条，显示 {shown} 条"),
     "more": Words("Show more", "显示更多"),
     "nothing_found": Words("Nothing found.", "没有找到。"),
     "new": Words("new", "新增"),
@@ -225,6 +226,7 @@ TEXTS: dict[str, Words] = {
     "used": Words("Graded", "已评级"),
     "quality_dates": Words("By as-of date", "按分析日期"),
     "not_scored": Words("Not scored", "未评分"),
+    "undated": Words("no date", "无日期"),
     "change": Words("Change", "变化"),
 }
 

@@ -210,8 +210,9 @@
         if (isFound) matches += 1;
         row.hidden = !isFound || matches > shown;
       }
-      const fillIn = (text, value) => text.replace("{shown}", Math.min(shown, value)).replace("{found}", value);
-      output.textContent = matches ? fillIn(listing.dataset.found, matches) : listing.dataset.nothing;
+      const counts = { found: matches, all: rows.length, shown: Math.min(shown, matches) };
+      const told = listing.dataset.found.replace(/{(\w+)}/g, (_, name) => counts[name]);
+      output.textContent = matches ? told : listing.dataset.nothing;
       more.hidden = matches <= shown;
     }
     search.addEventListener("input", () => { shown = PAGE; show(); });
