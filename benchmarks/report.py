@@ -132,9 +132,11 @@ def in_seconds(value: float) -> str:
 
 
 def in_bytes(value: int) -> str:
-    """Memory in MB or GB, of thousands."""
+    """Memory or the size of files in kB, MB or GB, of thousands."""
     if not value:
         return ""
+    if value < 1e6:
+        return f"{value / 1e3:.0f} kB"
     return f"{value / 1e9:.1f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
 
 
