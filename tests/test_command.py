@@ -125,13 +125,18 @@ def test_what_fails_is_a_line_and_the_exit_code_is_dbts(
     lines = [line for line in failed.stderr.splitlines() if line.startswith("rfm: ")]
     assert any(line.startswith("rfm: broken: ") and "no_such_column" in line for line in lines)
     assert any(line.startswith("rfm: never_holds: Got 16 results") for line in lines)
-    assert lines[-1] == "rfm: the marts of what failed are those of the build before; logs/dbt.log has the details"
+    assert lines[-1] == (
+        "rfm: what failed or was skipped is as the build before left it; what was built is new, also where a test of it failed; "
+        "rfm publish publishes none of it; logs/dbt.log has the details"
+    )
 
     (project.folder / "models" / "broken.sql").unlink()
+    # It waits for no model, so none is skipped.
+    (project.folder / "tests" / "never_holds.sql").write_text("select 1 as number")
     tested = rfm("build", folder=project.folder)
     assert tested.returncode == 1
     assert tested.stderr.splitlines()[-1] == (
-        "rfm: the marts are new, and a test of them failed: rfm publish does not publish them; logs/dbt.log has the details"
+        "rfm: what was built is new, also where a test of it failed; rfm publish publishes none of it; logs/dbt.log has the details"
     )
     settings = project.folder / "dbt_project.yml"
     settings.write_text(settings.read_text(encoding="utf-8").replace("tiles: 5", "tilse: 5", 1), encoding="utf-8")

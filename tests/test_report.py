@@ -340,6 +340,9 @@ def test_every_reason_is_said_in_chinese(
         == "example 的值 'XL' 不是规则册 'example' 的标签"
     )
     assert in_chinese("metric orders has no value; or so") == "metric orders has no value; or so"
+    assert in_chinese("customer_id ('客户编号') is '#N/A', expected a text, not a spreadsheet error") == (
+        "customer_id ('客户编号') 为 '#N/A'，应为文本，而非电子表格的错误值"
+    )
     assert in_chinese("frequency ('a; b') is missing; as_of_date ('c') is '1; 2', expected a date") == (
         "frequency ('a; b') 缺失；as_of_date ('c') 为 '1; 2'，应为日期"
     )

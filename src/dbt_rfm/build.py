@@ -82,10 +82,14 @@ def what_stands(outcome: Outcome) -> str:
     """Return what to think of the marts after a build that did not end well."""
     if outcome.exit_code == 2:
         return "dbt could not begin"
-    failed = {kind for kind, ended in outcome.nodes.items() if FAILED & ended.keys()}
-    if failed == {"test"}:
-        return "the marts are new, and a test of them failed: rfm publish does not publish them"
-    return "the marts of what failed are those of the build before"
+    ended = {status for statuses in outcome.nodes.values() for status in statuses}
+    told = []
+    if "error" in ended or "skipped" in ended:
+        told.append("what failed or was skipped is as the build before left it")
+    if "fail" in ended:
+        # dbt tests what it has built already.
+        told.append("what was built is new, also where a test of it failed")
+    return "; ".join([*told, "rfm publish publishes none of it"])
 
 
 def in_words(outcome: Outcome) -> str:

@@ -172,10 +172,7 @@ select
     warnings.money_at_risk,
     warnings.previous_grade,
     warnings.grade,
-    warnings.is_repeated
-from rfm__churn_warnings as warnings
-inner join last_dates on warnings.dataset = last_dates.dataset and warnings.as_of_date = last_dates.as_of_date
-qualify
+    warnings.is_repeated,
     row_number() over (
         partition by warnings.dataset
         order by
@@ -185,15 +182,11 @@ qualify
             warnings.customer_id,
             warnings.region,
             warnings.warning
-    ) <= {LISTED_WARNINGS}
-order by
-    warnings.dataset,
-    warnings.is_repeated,
-    case warnings.severity when 'high' then 1 when 'medium' then 2 else 3 end,
-    warnings.money_at_risk desc nulls last,
-    warnings.customer_id,
-    warnings.region,
-    warnings.warning
+    ) as place
+from rfm__churn_warnings as warnings
+inner join last_dates on warnings.dataset = last_dates.dataset and warnings.as_of_date = last_dates.as_of_date
+qualify place <= {LISTED_WARNINGS}
+order by warnings.dataset, place
 """
 )
 

@@ -20,6 +20,9 @@ REASONS = {
         f"{COLUMN} is {FOUND}, expected a whole number": "{column} 为 {found}，应为整数",
         f"{COLUMN} is {FOUND}, expected a number": "{column} 为 {found}，应为数字",
         f"{COLUMN} is {FOUND}, expected a date": "{column} 为 {found}，应为日期",
+        f"{COLUMN} is {FOUND}, expected a text, not a spreadsheet error": (
+            "{column} 为 {found}，应为文本，而非电子表格的错误值"
+        ),
         f"{COLUMN} is {FOUND}, expected 0 or more": "{column} 为 {found}，应不小于 0",
         rf"{COLUMN} is {FOUND}, expected less than (?P<bound>\d+)": "{column} 为 {found}，应小于 {bound}",
         r"as_of_date (?P<day>\S+) is before last_order_date (?P<order>\S+)": (
